@@ -1,0 +1,76 @@
+# Everything runs in .venv of this checkout; what is downloaded or built goes to .cache. Neither needs root.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUBS := .cache/esp32-stubs
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fast bench soak firmware runtimes data picture generate clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, record it, read the summary
+	@$(BIN)/python -m retrosole.twin.build_runtimes unpacked
+	@$(BIN)/python -m retrosole demo
+
+test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (built once, about two minutes)
+	@$(BIN)/python -m retrosole.twin.build_runtimes test
+	$(MAKE) --no-print-directory check
+	$(PYTEST) -n 3 --dist worksteal -q
+
+check: $(VENV)/.test $(STUBS)/.done ## Quick: generated files, lint, types, spelling, fast tests (under a minute)
+	$(BIN)/python protocol/generate.py --check
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py insole
+	$(BIN)/codespell
+	$(PYTEST) -n 2 -q -x -m "not slow" tests/core tests/host
+
+bench: $(VENV)/.test ## Measure cost beside a reference loop in the same run
+	@$(BIN)/python -m retrosole.twin.build_runtimes unix32
+	$(BIN)/python tests/bench.py
+
+soak: $(VENV)/.test ## Run the long counts in full (make test runs a tenth)
+	@$(BIN)/python -m retrosole.twin.build_runtimes test
+	RETROSOLE_SOAK=1 $(PYTEST) -q -n 2 -m slow
+
+firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/
+	$(BIN)/python tests/compile_firmware.py
+
+runtimes: $(VENV)/.test ## Obtain real MicroPython: the 32-bit desktop build and the emulated RV32 machine
+	$(BIN)/python -m retrosole.twin.build_runtimes test
+
+data: $(VENV)/.live ## Fetch a real recording (Moticon OpenGo samples, Apache-2.0) into data/
+	$(BIN)/python tests/fetch_data.py
+
+picture: $(VENV)/.test ## Render the picture of the live view in this README
+	$(BIN)/python tests/render_picture.py
+
+generate: $(VENV)/.test ## Write what follows from protocol/messages.toml
+	$(BIN)/python protocol/generate.py
+
+clean: ## Remove what was built, downloaded and installed here
+	rm -rf $(VENV) .cache build dist data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "python3 (3.11 or newer) is needed: see README.md"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Use make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing: sudo apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.live: $(VENV)/bin/python pyproject.toml
+	@echo "setting up .venv (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[live]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.live pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test,check]'
+	@touch $@
+
+# In a folder of their own: among the installed packages they would shadow the standard library for the type checker.
+$(STUBS)/.done: $(VENV)/.test
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --target $(STUBS) --upgrade micropython-esp32-stubs==1.24.1.post2
+	@touch $@
