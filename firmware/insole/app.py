@@ -1,0 +1,208 @@
+# The main loop: one fixed set of tasks, in turn, then idle. No task waits. Longest block of each, on an ESP32 at
+# 240 MHz (estimates from instruction counts, not measured on hardware): command 3 ms (16 readings of each channel for a
+# tare, never while sampling), samples 4 x 0.6 ms, line 0.3 ms, status 0.5 ms; together under 4 ms while sampling, less
+# than one period at 200 Hz. The ring holds 64 samples, so even a 300 ms stop of everything else shifts nothing.
+# From start_session() on, the path of a sample allocates nothing.
+import gc
+from array import array
+from struct import pack_into
+from time import ticks_add, ticks_diff, ticks_us
+
+from machine import idle
+
+from . import wire
+from .commands import Commands
+from .cue import Cue
+from .frame import Coder, SamplesPacker, put_contact, put_stride
+from .gait import STRIDE, TOUCHED, Detector
+from .link import Link
+from .pressure import UNKNOWN, Pressure
+from .ring import SampleRing
+from .sampler import Sampler
+from .status import put_status
+
+_RING_SLOTS = 64
+_SAMPLES_PER_TURN = 4
+_SECOND_US = 1000000
+
+
+class App:
+    def __init__(self, board, memory, faults):
+        self.board = board
+        self.memory = memory
+        self.faults = faults
+        self.boot = memory.get("boot", 0)
+        self.session = memory.get("session", 0)
+        self.settings = {
+            wire.SETTING_RATE_HZ: memory.get("rate_hz", wire.RATE_HZ_DEFAULT),
+            wire.SETTING_CUE: memory.get("cue", wire.CUE_DEFAULT),
+            wire.SETTING_TARGET_ORDER: memory.get("target_order", wire.TARGET_ORDER_DEFAULT),
+            wire.SETTING_SIDE: memory.get("side", wire.SIDE_DEFAULT),
+        }
+        self.pressure = Pressure(board.channel_n)
+        memory.load_counts("baseline", self.pressure.baseline)
+        memory.load_counts("standing", self.pressure.standing)
+        self.link = Link()
+        self.coder = Coder()
+        self.counts = array("H", [0] * board.channel_n)
+        self.ring = SampleRing(board.channel_n, _RING_SLOTS)
+        self.sampler = Sampler(board.adcs, self.ring)
+        self.cue = Cue(board.motor, board.led)
+        self.commands = Commands(self)
+        self.leaving = False
+        self.uptime_s = 0
+        self._second_us = ticks_us()
+        self._packer = SamplesPacker(board.channel_n)
+        self._stride_n = self._contact_n = self._mark_n = 0
+        self._took = False
+        self._unsaved = False
+        self._said = array("i", [0] * len(_COUNTED))
+        self._said_out = False
+        self._detector = self._new_detector()
+        self._apply_settings()
+
+    # Runs until a host asks to leave, or Ctrl-C. While a session runs only samples feed the watchdog.
+    def run(self, watchdog):
+        while not self.leaving or self.link.queue_bytes:
+            self._took = False
+            self.turn()
+            if self._took or not self.sampler.running:
+                watchdog.feed()
+
+    # Whatever comes next finds no timer running and no motor buzzing.
+    def shut(self):
+        if self.sampler.running:
+            self.stop_session()
+        self.cue.stop()
+
+    def turn(self):
+        if self.link.receive():
+            self.commands.handle(self.link.reader.command, self.link.reader.command_n)
+        self._take_samples(_SAMPLES_PER_TURN)
+        self.link.pump()
+        self.cue.turn()
+        if ticks_diff(ticks_us(), self._second_us) >= _SECOND_US:
+            self._second_us = ticks_add(self._second_us, _SECOND_US)
+            self._each_second()
+        idle()
+
+    # --- sessions
+
+    def start_session(self):
+        self.session = self.memory.count("session") & 0xFFFF
+        self._detector = self._new_detector()
+        self._packer.begin(self.session)
+        self._stride_n = self._contact_n = self._mark_n = 0
+        self.link.clear()
+        gc.collect()
+        self.sampler.start(self.settings[wire.SETTING_RATE_HZ])
+
+    def stop_session(self):
+        self.sampler.stop()
+        self._take_samples(_RING_SLOTS)
+        self._send_samples(self._packer.flush())
+        self.cue.stop()
+        if self._unsaved:
+            self._save_settings()
+        if self.memory.get("crashes", 0):
+            self.memory.set("crashes", 0)
+
+    def mark(self, code):
+        index = self.sampler.next_index
+        pack_into(wire.MARK_FORMAT, self.coder.raw, 0, wire.MARK, self.session, self._mark_n, index, code)
+        self._mark_n += 1
+        self._send_data(wire.MARK_BYTES)
+
+    def change(self, setting, value):
+        self.settings[setting] = value
+        self._apply_settings()
+        self._unsaved = True
+        if not self.sampler.running:  # writing flash would stop the samples
+            self._save_settings()
+
+    def channels_out(self):
+        return self._detector.channels.out_bits
+
+    def send_reply(self, n):
+        self.link.send_reply(self.coder.wire, self.coder.seal(n))
+
+    # --- parts of a turn
+
+    def _take_samples(self, most_n):
+        for _ in range(most_n):
+            if not self.ring.pop(self.counts):
+                return
+            self._took = True
+            index = self.ring.index
+            said = self._detector.step(index, self.counts)
+            self._send_samples(self._packer.add(index, self.ring.clock_us, self.counts))
+            if said == TOUCHED:
+                self._touched()
+            elif said == STRIDE:
+                self._strode()
+
+    def _send_samples(self, wire_n):
+        if wire_n:
+            self.link.send_data(self._packer.wire, wire_n)
+
+    def _send_data(self, n):
+        self.link.send_data(self.coder.wire, self.coder.seal(n))
+
+    def _touched(self):
+        cued = self.cue.contact(self._detector.contact_order)
+        n = put_contact(self.coder.raw, self.session, self._contact_n, self._detector, cued)
+        self._contact_n += 1
+        self._send_data(n)
+
+    def _strode(self):
+        n = put_stride(self.coder.raw, self.session, self._stride_n, self._detector)
+        self._stride_n += 1
+        self._send_data(n)
+        channels = self._detector.channels
+        if channels.out_bits and not self._said_out:
+            self._said_out = True
+            self.faults.report(wire.FAULT_CHANNEL_DEAD if channels.dead_bits else wire.FAULT_CHANNEL_STUCK)
+        elif channels.saturated_bits:
+            self.faults.report(wire.FAULT_CHANNEL_SATURATED)
+
+    def _each_second(self):
+        self.uptime_s += 1
+        self._watch(0, self.sampler.lost_n)
+        self._watch(1, self.sampler.late_n)
+        self._watch(2, self.link.dropped_n)
+        self._watch(3, self.link.reader.bad_n)
+        if self.link.host_listens:
+            self.link.send_reply(self.coder.wire, self.coder.seal(put_status(self.coder.raw, self)))
+
+    # A counter that has grown is a fault, once a second at most.
+    def _watch(self, k, n):
+        if n > self._said[k]:
+            self.faults.report(_COUNTED[k])
+        self._said[k] = n
+
+    def _new_detector(self):
+        self._said_out = False
+        detector = Detector(self.board.zones, self.settings[wire.SETTING_RATE_HZ])
+        for k in range(self.board.channel_n):
+            if self.pressure.baseline[k] != UNKNOWN:
+                detector.channels.set_baseline(k, self.pressure.baseline[k])
+        return detector
+
+    def _save_settings(self):
+        for setting in _KEYS:
+            if self.memory.get(_KEYS[setting], -1) != self.settings[setting]:
+                self.memory.set(_KEYS[setting], self.settings[setting])
+        self._unsaved = False
+
+    def _apply_settings(self):
+        self.cue.wanted = self.settings[wire.SETTING_CUE] == 1
+        self.cue.target_order = self.settings[wire.SETTING_TARGET_ORDER]
+
+
+_COUNTED = (wire.FAULT_SAMPLES_LOST, wire.FAULT_SAMPLES_LATE, wire.FAULT_QUEUE_FULL, wire.FAULT_COMMAND_DAMAGED)
+_KEYS = {
+    wire.SETTING_RATE_HZ: "rate_hz",
+    wire.SETTING_CUE: "cue",
+    wire.SETTING_TARGET_ORDER: "target_order",
+    wire.SETTING_SIDE: "side",
+}

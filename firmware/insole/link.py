@@ -1,0 +1,87 @@
+# The line to the host: the console's bytes in, queued frames out. Called from the main loop only; allocates nothing.
+#
+# Writing more than the UART's 128-byte FIFO holds would wait in steps of 10 ms with no callback served, and POLLOUT
+# is always true. So at most 120 bytes go out per turn, and the next not before the line has had time to send them
+# (8N1 at 115200 baud: 86.8 us a byte). A native USB port is quicker; the pace is the same and enough for 8 channels at
+# 500 Hz. The UART cannot tell whether anybody reads: frames go out only while a host keeps asking for the clock.
+# Replies may use the whole queue, data leaves a reserve for them; what does not fit is dropped as a whole and counted.
+import select
+import sys
+from time import ticks_add, ticks_diff, ticks_us
+
+from . import wire
+from .frame import CommandReader
+from .ring import ByteQueue
+
+_CHUNK_BYTES = 120
+_BYTE_US = 87
+_QUEUE_BYTES = 4096  # 1.6 s of 6 channels at 200 Hz, one erase of a bad flash sector
+_RESERVE_BYTES = 512
+_TURN_BYTES = 64  # input taken per turn, so that a noisy line cannot hold the loop
+
+
+class Link:
+    def __init__(self):
+        self.reader = CommandReader()
+        self.dropped_n = 0
+        self.host_listens = False
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._byte = bytearray(1)
+        self._queue = ByteQueue(_QUEUE_BYTES)
+        self._chunk = bytearray(_CHUNK_BYTES)
+        whole = memoryview(self._chunk)
+        self._views = [whole[:n] for n in range(_CHUNK_BYTES + 1)]  # slicing later would allocate
+        self._free_us = ticks_us()
+        self._heard_us = ticks_us()
+
+    @property
+    def queue_bytes(self):
+        return self._queue.used
+
+    def clear(self):
+        self._queue.clear()
+        self.dropped_n = 0
+
+    def heard(self):
+        self._heard_us = ticks_us()
+        self.host_listens = True
+
+    def send_data(self, frame, n):
+        if self._queue.used + n > _QUEUE_BYTES - _RESERVE_BYTES or not self._queue.put(frame, n):
+            self.dropped_n += 1
+
+    def send_reply(self, frame, n):
+        if not self._queue.put(frame, n):
+            self.dropped_n += 1
+
+    # True when a whole command has arrived; it is in reader.command.
+    def receive(self):
+        for _ in range(_TURN_BYTES):
+            if not self._readable():
+                return False
+            if self._in.readinto(self._byte) and self.reader.feed(self._byte[0]):
+                return True
+        return False
+
+    def pump(self):
+        now_us = ticks_us()
+        if self.host_listens and ticks_diff(now_us, self._heard_us) > wire.HOST_TIMEOUT_MS * 1000:
+            self.host_listens = False
+        if not self.host_listens or not self._queue.used or ticks_diff(now_us, self._free_us) < 0:
+            return
+        n = self._queue.take(self._chunk, _CHUNK_BYTES)
+        self._out.write(self._views[n])
+        self._free_us = ticks_add(ticks_us(), n * _BYTE_US)
+
+    # Close whatever stands on the line, so that text printed around it costs no frame.
+    def mark_text(self):
+        self._out.write(b"\0")
+
+    def _readable(self):
+        for _, flags in self._poll.ipoll(0):
+            if flags & select.POLLIN:
+                return True
+        return False

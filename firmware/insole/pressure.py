@@ -1,0 +1,44 @@
+# What a count means for this wearer: the unloaded baseline (tare) and the counts of standing on this foot (calibrate).
+# Used by commands and identity, and by the detector as its first guess. Core: knows counts, not pins.
+# Uncalibrated values are 0xFFFF; a count is never called newton or kilopascal.
+from array import array
+
+from .fixed import permille
+
+UNKNOWN = 0xFFFF
+_LEAST_STANDING = 60  # counts summed over all channels, 1.5 % of one channel's range: less is an empty shoe
+
+
+class Pressure:
+    def __init__(self, channel_n):
+        self.baseline = array("H", [UNKNOWN] * channel_n)
+        self.standing = array("H", [UNKNOWN] * channel_n)
+        self._channel_n = channel_n
+
+    def tare(self, counts):
+        for k in range(self._channel_n):
+            self.baseline[k] = counts[k]
+
+    # False, and nothing changed, when too little load is on the foot.
+    def calibrate(self, counts):
+        total = 0
+        for k in range(self._channel_n):
+            total += self._above(k, counts[k])
+        if total < _LEAST_STANDING:
+            return False
+        for k in range(self._channel_n):
+            self.standing[k] = self._above(k, counts[k])
+        return True
+
+    # Load of one channel in permille of the wearer's own standing load; -1 while uncalibrated.
+    def raw_to_permille(self, channel, raw):
+        standing = self.standing[channel]
+        if standing == UNKNOWN or standing == 0:
+            return -1
+        return permille(self._above(channel, raw), standing)
+
+    def _above(self, channel, raw):
+        baseline = self.baseline[channel]
+        if baseline == UNKNOWN or raw <= baseline:
+            return raw if baseline == UNKNOWN else 0
+        return raw - baseline

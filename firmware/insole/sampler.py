@@ -1,0 +1,97 @@
+# Takes the samples. The timer's callback reads every channel into a slot of the ring and says when; nothing else.
+# Callbacks are soft, at most 8 wait, the rest are lost without a word: so time, not their number, decides which index a
+# sample has. Callbacks can be late, never early: `due` is where the timer's grid was seen at its earliest.
+#   late by less than a period: the sample is taken for its slot, and counted as late from a quarter period on;
+#   late by more: the slots in between are lost, counted, and missing from the indices;
+#   early: a callback that waited in the queue for a slot already passed over; ignored.
+# The callback runs between two bytecodes of the main loop, allocates nothing and never waits.
+from time import ticks_add, ticks_diff, ticks_us
+
+from machine import Timer
+
+from . import wire
+
+_READ_US = 45  # one converter reading in MicroPython on an ESP32, measured 40
+_SHARE_PERCENT = 30  # of a period may go into reading
+
+
+class Sampler:
+    def __init__(self, adcs, ring):
+        self._adcs = adcs
+        self._ring = ring
+        self._tick_cb = self._tick
+        self._timer = Timer(0)
+        self.running = False
+        self.next_index = 0
+        self.lost_n = 0
+        self.late_n = 0
+        self.latest_us = 0
+        self._due_us = 0
+        self._period_us = 5000
+        self._read_shift = 0
+
+    def start(self, rate_hz):
+        self._ring.clear()
+        self.next_index = self.lost_n = self.late_n = self.latest_us = 0
+        self._period_us = 1000000 // rate_hz
+        self._read_shift = self._readings(self._period_us)
+        self._due_us = ticks_add(ticks_us(), self._period_us)
+        self.running = True
+        self._timer.init(mode=Timer.PERIODIC, freq=rate_hz, callback=self._tick_cb)
+
+    def stop(self):
+        self._timer.deinit()
+        self.running = False
+
+    # One reading of all channels outside a session, each the mean of 16.
+    def read_once(self, out):
+        for k in range(len(self._adcs)):
+            out[k] = self._mean(self._adcs[k], 4)
+
+    # log2 of the readings averaged per sample: 1, 2 or 4, as time allows.
+    def _readings(self, period_us):
+        fit_n = period_us * _SHARE_PERCENT // 100 // (_READ_US * len(self._adcs))
+        return 2 if fit_n >= 4 else 1 if fit_n >= 2 else 0
+
+    def _mean(self, adc, shift):
+        total = 0
+        for _ in range(1 << shift):
+            total += adc.read_u16() >> 4
+        mean = (total + (1 << shift >> 1)) >> shift
+        return mean if mean < wire.MISSING_COUNT else wire.LARGEST_COUNT
+
+    def _tick(self, _timer):
+        if not self.running:
+            return
+        late_us = ticks_diff(ticks_us(), self._due_us)
+        period_us = self._period_us
+        if late_us < 0:
+            if late_us < -(period_us >> 3):
+                return
+            self._due_us = ticks_add(self._due_us, late_us)
+            late_us = 0
+        while late_us >= period_us:
+            late_us -= period_us
+            self._due_us = ticks_add(self._due_us, period_us)
+            self.next_index += 1
+            self.lost_n += 1
+        if late_us > period_us >> 2:
+            self.late_n += 1
+        if late_us > self.latest_us:
+            self.latest_us = late_us
+        self._take()
+
+    def _take(self):
+        ring = self._ring
+        at = ring.offset()
+        if at < 0:
+            self.lost_n += 1
+        else:
+            counts = ring.counts
+            adcs = self._adcs
+            shift = self._read_shift
+            for k in range(ring.channel_n):
+                counts[at + k] = self._mean(adcs[k], shift)
+            ring.commit(self.next_index, self._due_us)
+        self.next_index += 1
+        self._due_us = ticks_add(self._due_us, self._period_us)
