@@ -1,0 +1,91 @@
+# Starts the unchanged firmware on a computer: `micropython boot.py key=value ...`, or boot.run({...}) on a machine
+# without arguments. Puts the stand-ins where the firmware imports them and runs main. Settings:
+#   samples=FILE        the walk: raw little-endian 16-bit counts, record by record, 1000 a second
+#   samples_addr, samples_bytes   the same in memory (RV32); then time is the machine's own
+#   channels=6 side=left|right board=0 device_id=HEX state=FILE speed=1.0 trace=FILE button=held
+# Exit code 3: the firmware asked for a reset; start again with the same state. After Ctrl-C or `leave` a prompt stands
+# on the line, as on a board; Ctrl-D there resets. (Only the RV32 machine has the real REPL behind it.)
+import sys
+
+_HERE = __file__.rpartition("/")[0] or "."
+_CPYTHON = sys.implementation.name == "cpython"
+if _CPYTHON:
+    sys.path.insert(0, _HERE + "/cpython")
+for _folder in (_HERE, _HERE + "/.."):
+    if _folder not in sys.path:
+        sys.path.insert(0, _folder)
+
+import micropython  # noqa: E402
+import world as world_module  # noqa: E402
+from console import Console, Select, Sys  # noqa: E402
+
+world = world_module.world
+_CTRL_D = 4
+
+
+class Time:
+    def __init__(self):
+        self.ticks_us = world.ticks_us
+        self.ticks_diff = world_module.ticks_diff
+        self.ticks_add = world_module.ticks_add
+
+
+# The desktop builds keep room for emergency exceptions by themselves and lack the call.
+class MicroPython:
+    def alloc_emergency_exception_buf(self, size):
+        pass
+
+    def __getattr__(self, name):
+        return getattr(micropython, name)
+
+
+def install(settings):
+    world.setup(settings)
+    console = Console()
+    world.input = console
+    sys.modules["time"] = Time()
+    sys.modules["select"] = Select(console)
+    sys.modules["sys"] = Sys(console)
+    if not hasattr(micropython, "alloc_emergency_exception_buf"):
+        sys.modules["micropython"] = MicroPython()
+    if _CPYTHON:
+        import gc
+
+        gc.mem_free = lambda: 0
+        sys.stdout.reconfigure(write_through=True)
+    from esp32 import NVS
+
+    memory = NVS("insole")
+    memory.set_i32("board", int(settings.get("board", 0)))
+    memory.set_i32("side", 1 if settings.get("side") == "right" else 0)
+    memory.commit()
+    return console
+
+
+def run(settings):
+    console = install(settings)
+    try:
+        import main  # noqa: F401
+    except KeyboardInterrupt:
+        pass
+    return console
+
+
+# What stands on the line after the firmware ended: a prompt, and Ctrl-D to begin again.
+def prompt(console):
+    byte = bytearray(1)
+    while True:
+        console.write(b"\r\n>>> ")
+        while True:
+            try:
+                console.readinto(byte)
+            except KeyboardInterrupt:
+                break
+            if byte[0] == _CTRL_D:
+                raise SystemExit(3)
+            if byte[0] == 13:
+                break
+
+
+if __name__ == "__main__":
+    prompt(run(dict(word.split("=", 1) for word in sys.argv[1:])))

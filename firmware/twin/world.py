@@ -1,0 +1,229 @@
+# Time, the walk and the watchdog of the virtual insole: everything the stand-in modules share.
+#
+# On unix and CPython time is virtual: it moves only in idle() and in blocking writes, one event at a time, and idle()
+# then waits until real time has caught up (times speed; 0: does not wait). A busy computer makes the insole slow, never
+# wrong: no sample is lost that a board would not lose. On a machine with a clock of its own (RV32 in an emulator) the
+# real clock is used.
+# Timer callbacks are queued 8 deep and lost beyond that without a word, as on the ESP32; they run in idle() only.
+# A callback finds the converters as they were when its timer was due (unless it is a whole period late): so the same
+# walk gives the same samples on a slow and on a quick machine. A real converter reads the moment it is asked.
+# With speed other than 1 and a session running, time waits for the host to be heard from within 2 virtual seconds, so
+# that a quick insole does not outrun a host that asks for the clock in real seconds.
+import sys
+import time as real_time
+from array import array
+
+MASK = 0x3FFFFFFF
+_HALF = 0x20000000
+SOURCE_PERIOD_US = 1000
+_QUEUE_DEPTH = 8
+_REST_US = 2000  # longest single step of idle while a timer runs
+_LONG_REST_US = 10000
+_HOST_QUIET_US = 2000000
+_HOST_PATIENCE_MS = 5000
+
+CPYTHON = sys.implementation.name == "cpython"
+
+
+def _real_us_cpython():
+    return real_time.perf_counter_ns() // 1000 & MASK
+
+
+real_us = _real_us_cpython if CPYTHON else real_time.ticks_us
+
+
+# Both without leaving the small ints of a 32-bit machine, whose limit is the mask itself.
+def _ticks_diff(end, start):
+    by = end - start
+    if by >= _HALF:
+        return by - MASK - 1
+    if by < -_HALF:
+        return by + MASK + 1
+    return by
+
+
+def _ticks_add(ticks, by):
+    if by < 0:
+        ticks += by
+        return ticks if ticks >= 0 else ticks + MASK + 1
+    ticks = ticks - MASK - 1 + by
+    return ticks if ticks >= 0 else ticks + MASK + 1
+
+
+_MASKED = not CPYTHON and real_time.ticks_add(0, -1) == MASK
+ticks_diff = real_time.ticks_diff if _MASKED else _ticks_diff
+ticks_add = real_time.ticks_add if _MASKED else _ticks_add
+
+
+class World:
+    def __init__(self):
+        self.settings = {}
+        self.virtual = True
+        self.speed = 1.0
+        self.now_us = 0
+        self.lock_heap = False  # a test's wish: callbacks run with the heap locked
+        self.timers = []
+        self.lost_callback_n = 0
+        self.input = None  # the console; set by boot
+        self.watchdog_ms = 0
+        self._fed_us = 0
+        self._ahead_us = 0
+        self._real_us = real_us()
+        self._queue = []
+        self._source_us = 0
+        self._quiet_us = 0
+        self._host_gone = False
+        self._trace = None
+        self._open_source(None, 0)
+
+    # --- the walk
+
+    def setup(self, settings):
+        self.settings = settings
+        self.virtual = not settings.get("samples_addr")
+        self.speed = float(settings.get("speed", 1))
+        if settings.get("trace"):
+            self._trace = open(settings["trace"], "w")
+        if settings.get("samples_addr"):
+            import uctypes
+
+            n = int(settings["samples_bytes"])
+            self._memory = uctypes.bytearray_at(int(settings["samples_addr"]), n)
+            self._open_source(None, n)
+        elif settings.get("samples"):
+            file = open(settings["samples"], "rb")
+            self._open_source(file, file.seek(0, 2))
+
+    def _open_source(self, file, n_bytes):
+        self.channel_n = int(self.settings.get("channels", 6))
+        self._file = file
+        self._record_bytes = 2 * self.channel_n
+        self._record_n = n_bytes // self._record_bytes
+        self._record_at = -1
+        self.record = array("H", [0] * self.channel_n)
+        if self._record_n:
+            self._load(0)
+
+    # The walk begins anew with each periodic timer: record 0 is what its first callback finds.
+    def rewind(self, period_us):
+        self._source_us = -period_us
+
+    def _load(self, source_us):
+        k = min(max(source_us // SOURCE_PERIOD_US, 0), self._record_n - 1)
+        if k == self._record_at or k < 0:
+            return
+        self._record_at = k
+        at = k * self._record_bytes
+        if self._file:
+            self._file.seek(at)
+            self._file.readinto(self.record)
+        else:
+            for c in range(self.channel_n):
+                self.record[c] = self._memory[at + 2 * c] | self._memory[at + 2 * c + 1] << 8
+
+    # --- time
+
+    def ticks_us(self):
+        if not self.virtual:
+            return real_us() & MASK
+        return self.now_us
+
+    # Let by_us pass without serving callbacks, as a blocking write does.
+    def block(self, by_us):
+        if self.virtual:
+            self._advance(by_us)
+        else:
+            real_time.sleep_us(by_us)
+            self._catch_up()
+
+    # Rest until something is due, then serve it. The only place where callbacks run.
+    def idle(self):
+        self.input.gather()
+        if self.virtual:
+            step_us = self._rest_us()
+            self._wait_for_host()
+            self._pace(step_us)
+            self._advance(step_us)
+        else:
+            real_time.sleep_us(min(self._rest_us(), 1000))
+            self._catch_up()
+        self._serve()
+        self._check_watchdog()
+
+    def _rest_us(self):
+        rest_us = _REST_US if self.timers else _LONG_REST_US
+        for timer in self.timers:
+            rest_us = min(rest_us, max(timer.due_us, 0))
+        return rest_us
+
+    # due_us of a timer counts down.
+    def _advance(self, by_us):
+        self.now_us = ticks_add(self.now_us, by_us)
+        self._source_us += by_us
+        self._quiet_us += by_us
+        for timer in self.timers:
+            timer.due_us -= by_us
+            while timer.due_us <= 0:
+                if len(self._queue) < _QUEUE_DEPTH:
+                    self._queue.append((timer, self._source_us + timer.due_us))
+                else:
+                    self.lost_callback_n += 1
+                timer.due_us += timer.period_us
+                if timer.once:
+                    self.timers.remove(timer)
+                    break
+
+    def _catch_up(self):
+        now_us = real_us() & MASK
+        by_us = ticks_diff(now_us, self._real_us)
+        self._real_us = now_us
+        self._advance(by_us)
+
+    def _serve(self):
+        while self._queue:
+            timer, due_us = self._queue.pop(0)
+            late = self._source_us - due_us >= timer.period_us
+            if self._record_n:
+                self._load(self._source_us if late else due_us)
+            timer.call(self.lock_heap)
+
+    # Wait until real time has caught up with virtual time, listening to the line meanwhile.
+    def _pace(self, step_us):
+        if self.speed <= 0:
+            return
+        now_us = real_us()
+        self._ahead_us += int(step_us / self.speed) - _ticks_diff(now_us & MASK, self._real_us & MASK)
+        self._real_us = now_us
+        self._ahead_us = max(self._ahead_us, -20000)  # a late start is not caught up by hurrying
+        while self._ahead_us >= 1000:
+            self.input.wait(self._ahead_us // 1000)
+            now_us = real_us()
+            self._ahead_us -= _ticks_diff(now_us & MASK, self._real_us & MASK)
+            self._real_us = now_us
+
+    def _wait_for_host(self):
+        if self.speed == 1 or self._host_gone or not self.timers or self._quiet_us < _HOST_QUIET_US:
+            return
+        self._host_gone = not self.input.wait(_HOST_PATIENCE_MS)
+
+    def heard_host(self):
+        self._quiet_us = 0
+        self._host_gone = False
+
+    # --- the rest
+
+    def feed(self):
+        self._fed_us = self.ticks_us()
+
+    def _check_watchdog(self):
+        since_ms = ticks_diff(self.ticks_us(), self._fed_us) // 1000
+        if 0 < self.watchdog_ms < since_ms:
+            raise SystemExit(3)
+
+    def trace(self, what, value):
+        if self._trace:
+            self._trace.write("%d %s %d\n" % (self._source_us, what, value))
+            self._trace.flush()
+
+
+world = World()
