@@ -1,0 +1,307 @@
+# The detector on stances whose truth is known: ramps of load under each zone, at every rate, for every row of the
+# table of readings. Loads are counts; times are samples at 200 Hz unless a test says otherwise.
+from array import array
+
+from insole import wire
+from insole.fixed import NEVER_Q8
+from insole.gait import NOTHING, STRIDE, TOUCHED, Detector
+
+ZONES = (0, 0, 0, 0, 1, 1)
+FOREFOOT = (1000, 900, 800, 700)
+HEEL = (1200, 1100)
+BASE = (30, 25, 40, 35, 20, 45)
+
+
+# Load of one zone, 0 to 1000 permille, that rises from `on` and is gone at `off`, in `ramp` samples each.
+def shape(t, on, off, ramp):
+    if t <= on or t >= off:
+        return 0
+    if t < on + ramp:
+        return (t - on) * 1000 // ramp
+    if t > off - ramp:
+        return (off - t) * 1000 // ramp
+    return 1000
+
+
+class Walk:
+    def __init__(self, rate_hz=200, dead=-1, stuck=-1):
+        self.detector = Detector(ZONES, rate_hz)
+        self.rate_hz = rate_hz
+        self.index = 0
+        self.counts = array("H", BASE)
+        self.said = []
+        self.dead = dead
+        self.stuck = stuck
+
+    def sample(self, forefoot_permille, heel_permille):
+        for k in range(4):
+            self.counts[k] = BASE[k] + FOREFOOT[k] * forefoot_permille // 1000
+        for k in range(2):
+            self.counts[4 + k] = BASE[4 + k] + HEEL[k] * heel_permille // 1000
+        if self.dead >= 0:
+            self.counts[self.dead] = 3
+        if self.stuck >= 0:
+            self.counts[self.stuck] = 2000
+        said = self.detector.step(self.index, self.counts)
+        self.index += 1
+        if said != NOTHING:
+            self.said.append((said, self.index - 1))
+        if said == STRIDE:
+            self.keep()
+        return said
+
+    # Events of the stride just decided, in q8 since sample 0; the detector's own are good only until its next step.
+    def keep(self):
+        d = self.detector
+        begin = d.origin << 8
+        self.forefoot_on, self.heel_on = begin + d.forefoot_on_q8, begin + d.heel_on_q8
+        self.forefoot_off, self.heel_off = begin + d.forefoot_off_q8, begin + d.heel_off_q8
+        self.initial, self.final = begin + d.initial_q8, begin + d.final_q8
+
+    def air(self, n):
+        for _ in range(n):
+            self.sample(0, 0)
+
+    # One stance; times relative to its start, which is returned. Ends 120 samples after the last event.
+    def stance(self, forefoot, heel, ramp=12):
+        start = self.index
+        length = max(forefoot[1], heel[1]) + 120
+        for t in range(length):
+            self.sample(shape(t, forefoot[0], forefoot[1], ramp), shape(t, heel[0], heel[1], ramp))
+        return start
+
+    def strides(self):
+        return len([said for said, _ in self.said if said == STRIDE])
+
+
+# by name: forefoot (on, off), heel (on, off), contact order, lift order, direction
+READINGS = {
+    "forward": ((15, 140), (0, 110), wire.ORDER_HEEL_FIRST, wire.ORDER_HEEL_FIRST, wire.DIRECTION_FORWARD),
+    "backward": ((0, 110), (20, 140), wire.ORDER_FOREFOOT_FIRST, wire.ORDER_FOREFOOT_FIRST, wire.DIRECTION_BACKWARD),
+    "forefoot runner": ((0, 140), (20, 100), wire.ORDER_FOREFOOT_FIRST, wire.ORDER_HEEL_FIRST, wire.DIRECTION_FORWARD),
+    "heel-first backward": (
+        (20, 100),
+        (0, 140),
+        wire.ORDER_HEEL_FIRST,
+        wire.ORDER_FOREFOOT_FIRST,
+        wire.DIRECTION_BACKWARD,
+    ),
+    "flat, lifting forward": ((0, 140), (0, 100), wire.ORDER_TOGETHER, wire.ORDER_HEEL_FIRST, wire.DIRECTION_FORWARD),
+    "flat and flat": ((0, 120), (0, 120), wire.ORDER_TOGETHER, wire.ORDER_TOGETHER, wire.DIRECTION_UNKNOWN),
+}
+
+
+def test_every_row_of_the_table_of_readings():
+    for name in READINGS:
+        forefoot, heel, contact_order, lift_order, direction = READINGS[name]
+        walk = Walk()
+        walk.air(60)
+        for _ in range(4):
+            walk.stance(forefoot, heel)
+            got = (walk.detector.contact_order, walk.detector.lift_order, walk.detector.walking)
+            assert got == (contact_order, lift_order, direction), (name, got)
+        assert walk.strides() == 4, name
+
+
+def test_direction_counts_from_the_first_stride_on():
+    walk = Walk()
+    walk.air(30)
+    walk.stance((0, 110), (20, 140))
+    assert walk.detector.walking == wire.DIRECTION_BACKWARD
+    assert walk.detector.confidence > 50
+
+
+def test_opposed_evidence_is_said():
+    walk = Walk()
+    walk.air(30)
+    walk.stance((0, 140), (20, 100))
+    assert walk.detector.reasons & wire.REASON_CONFLICT
+    assert walk.detector.reasons & wire.REASON_CONTACT_BACKWARD
+    assert walk.detector.reasons & wire.REASON_LIFT_FORWARD
+
+
+def test_times_are_crossings_of_five_percent_at_every_rate():
+    for rate_hz in (50, 100, 125, 200, 250, 500):
+        walk = Walk(rate_hz)
+        ms = lambda t: t * rate_hz // 1000  # noqa: E731
+        ramp = ms(80)
+        walk.air(ms(500))
+        for _ in range(3):
+            start = walk.stance((0, ms(600)), (ms(120), ms(760)), ramp)
+        five_percent = ramp * 256 // 20
+        begin = start << 8
+        tolerance = 256 // 3 + ramp * 256 // 50  # a third of a sample, and levels that differ by 2 % of the ramp
+        for got, expected in (
+            (walk.forefoot_on, begin + five_percent),
+            (walk.heel_on, begin + (ms(120) << 8) + five_percent),
+            (walk.forefoot_off, begin + (ms(600) << 8) - five_percent),
+            (walk.heel_off, begin + (ms(760) << 8) - five_percent),
+        ):
+            assert abs(got - expected) <= tolerance, (rate_hz, got, expected, tolerance)
+        assert walk.initial == walk.forefoot_on
+        assert walk.final == walk.heel_off
+
+
+def test_provisional_order_comes_with_the_second_zone_or_after_60_ms():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(3):
+        walk.stance((0, 110), (6, 140))
+    walk.said.clear()
+    start = walk.stance((0, 110), (6, 140))
+    assert walk.said[0][0] == TOUCHED
+    assert walk.said[0][1] - start <= 6 + 5, "within 25 ms of the second zone's first load"
+    walk.said.clear()
+    start = walk.stance((0, 110), (60, 140))
+    assert walk.said[0][0] == TOUCHED
+    assert 10 <= walk.said[0][1] - start <= 14, "within 70 ms of the first zone's first load"
+
+
+def test_one_zone_alone_is_counted_and_not_guessed():
+    walk = Walk()
+    walk.air(60)
+    walk.stance((0, 120), (0, 0))
+    assert walk.strides() == 1
+    d = walk.detector
+    assert (d.contact_order, d.lift_order) == (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_UNKNOWN)
+    assert (d.walking, d.confidence) == (wire.DIRECTION_UNKNOWN, 0)
+    assert d.reasons & wire.REASON_FOREFOOT_ONLY
+    assert d.heel_on_q8 == d.heel_off_q8 == NEVER_Q8
+
+
+def test_standing_and_shifting_weight_are_no_strides():
+    walk = Walk()
+    walk.air(60)
+    for t in range(12000):
+        sway = 500 + (t % 400 - 200 if t % 800 < 400 else 200 - t % 400)
+        walk.sample(min(t * 20, sway), min(t * 20, 1000 - sway))
+    walk.air(100)
+    assert walk.strides() == 0
+    walk.stance((0, 110), (20, 140))
+    assert walk.strides() == 1, "walking is found again after standing"
+
+
+def test_a_session_that_begins_loaded_finds_the_first_real_stride():
+    walk = Walk()
+    for _ in range(300):
+        walk.sample(600, 600)
+    for t in range(40):
+        walk.sample(600 + t * 10, 600)
+    walk.air(100)
+    assert walk.strides() == 0
+    walk.stance((0, 110), (20, 140))
+    assert walk.strides() == 1
+    assert walk.detector.walking == wire.DIRECTION_BACKWARD
+
+
+def test_a_brush_is_no_stride():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(4):
+        walk.stance((0, 110), (20, 140))
+    before = walk.strides()
+    for t in range(200):
+        walk.sample(shape(t, 20, 36, 4) // 5, 0)
+    assert walk.strides() == before
+
+
+def test_lighter_wearer_is_found_again():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(6):
+        walk.stance((0, 110), (20, 140))
+    walk.air(16000)
+    before = walk.strides()
+    for _ in range(3):
+        for t in range(260):
+            walk.sample(shape(t, 0, 110, 12) // 5, shape(t, 20, 140, 12) // 5)
+    assert walk.strides() - before == 3
+
+
+def test_drift_is_followed_while_unloaded():
+    walk = Walk()
+    walk.air(60)
+    for k in range(40):
+        for c in range(6):
+            walk.counts[c] = 0
+        globals()["BASE"] = tuple(30 + 3 * k for _ in range(6))
+        walk.stance((0, 110), (20, 140))
+    globals()["BASE"] = (30, 25, 40, 35, 20, 45)
+    assert walk.strides() == 40
+
+
+def test_dead_sensor_is_left_out_and_said():
+    walk = Walk(dead=1)
+    walk.air(60)
+    for _ in range(6):
+        walk.stance((0, 110), (20, 140))
+        assert walk.detector.walking == wire.DIRECTION_BACKWARD
+    assert walk.detector.channels.out_bits == 0b10
+    assert walk.detector.channels.dead_bits == 0b10
+    assert walk.detector.reasons & wire.REASON_SENSOR_LEFT_OUT
+
+
+def test_stuck_sensor_is_left_out_and_taken_back():
+    walk = Walk(stuck=4)
+    walk.air(60)
+    for _ in range(6):
+        walk.stance((0, 110), (20, 140))
+    assert walk.detector.channels.out_bits == 0b10000
+    assert walk.detector.channels.dead_bits == 0
+    walk.stuck = -1
+    for _ in range(2):
+        walk.stance((0, 110), (20, 140))
+    assert walk.detector.channels.out_bits == 0
+
+
+def test_saturated_sensor_is_said():
+    walk = Walk()
+    walk.air(60)
+    for t in range(260):
+        walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
+    walk.detector.channels.end_stride(0)
+    for _ in range(100):
+        walk.counts[0] = 4094
+        walk.detector.channels.step(walk.counts, False, [0, 0, 0, 0])
+    walk.detector.channels.end_stride(100)
+    assert walk.detector.channels.saturated_bits == 1
+
+
+def test_missing_counts_are_bridged():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(3):
+        walk.stance((0, 110), (20, 140))
+    for t in range(260):
+        walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
+        if t % 10 == 5:  # every tenth sample is followed by one that was never taken
+            for k in range(6):
+                walk.counts[k] = wire.MISSING_COUNT
+            said = walk.detector.step(walk.index, walk.counts)
+            walk.index += 1
+            if said != NOTHING:
+                walk.said.append((said, walk.index))
+    assert walk.strides() == 4
+    assert walk.detector.walking == wire.DIRECTION_BACKWARD
+
+
+def test_a_hole_in_the_indices_does_not_shift_time():
+    walk = Walk()
+    walk.air(60)
+    walk.stance((0, 110), (20, 140))
+    walk.index += 5000
+    walk.air(10)
+    start = walk.stance((0, 110), (20, 140))
+    assert abs((walk.initial >> 8) - start) <= 1
+
+
+def test_loads_are_sums_over_the_zone():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(3):
+        walk.stance((0, 110), (20, 140))
+    d = walk.detector
+    assert abs(d.forefoot_peak - sum(FOREFOOT)) <= 60, d.forefoot_peak  # baselines settle within a few counts each
+    assert abs(d.heel_peak - sum(HEEL)) <= 30, d.heel_peak
+    expected = sum(FOREFOOT) * (110 - 12)
+    assert abs(d.forefoot_sum - expected) <= expected // 20

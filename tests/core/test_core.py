@@ -1,0 +1,45 @@
+"""The firmware's core, the same tests on CPython and on real 32-bit MicroPython."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_micropython, run_rv32
+
+SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))
+RV32_SUITES = SUITES
+
+
+def cases() -> list[tuple[str, str]]:
+    sys.path[:0] = [str(FIRMWARE / "twin" / "cpython"), str(FIRMWARE), str(CORE_FOLDER)]
+    found = []
+    for suite in SUITES:
+        if suite != "heap":  # only means something where there is a heap to lock
+            module = importlib.import_module(f"suite.{suite}")
+            found += [(suite, name) for name in dir(module) if name.startswith("test_")]
+    return found
+
+
+@pytest.mark.parametrize(("suite", "name"), cases())
+def test_on_cpython(suite: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    getattr(importlib.import_module(f"suite.{suite}"), name)()
+
+
+def check(output: str) -> None:
+    last = output.strip().splitlines()[-1]
+    assert last.endswith("passed, 0 failed"), output
+    assert not last.startswith("0 "), "no test ran:\n" + output
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_on_32_bit_micropython(suite: str) -> None:
+    check(run_micropython(need("unix32"), suite))
+
+
+@pytest.mark.parametrize("suite", RV32_SUITES)
+def test_on_the_rv32_machine(suite: str) -> None:
+    need("rv32")
+    check(run_rv32(suite))

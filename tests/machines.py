@@ -1,0 +1,46 @@
+"""Where tests find the real interpreters, and how a suite runs on one. A missing one is said aloud; in CI it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from retrosole.errors import RetrosoleError
+from retrosole.twin import firmware_files, rv32
+from retrosole.twin.runtimes import Runtime, find
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRMWARE = ROOT / "firmware"
+CORE_FOLDER = ROOT / "tests" / "core"
+
+
+def need(kind: str) -> Runtime:
+    """Return the runtime, or skip aloud; in CI fail."""
+    try:
+        return find(kind)
+    except RetrosoleError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{kind} must be there in CI: {error}")
+        pytest.skip(f"NO {kind.upper()}, NOT TESTED: {error}")
+
+
+def run_micropython(runtime: Runtime, suite: str) -> str:
+    folders = f"{FIRMWARE}:{CORE_FOLDER}:{FIRMWARE / 'twin'}"
+    command = [*runtime.argv, str(CORE_FOLDER / "runner.py"), folders, suite]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+    return done.stdout + done.stderr
+
+
+def suite_files(suite: str) -> dict[str, bytes]:
+    files = firmware_files.compiled_device_files("rv32imc")
+    files["runner.py"] = (CORE_FOLDER / "runner.py").read_bytes()
+    files[f"suite/{suite}.py"] = (CORE_FOLDER / "suite" / f"{suite}.py").read_bytes()
+    files["vectors.json"] = (ROOT / "protocol" / "vectors.json").read_bytes()
+    return files
+
+
+def run_rv32(suite: str) -> str:
+    done = rv32.run(f"import runner\nrunner.run({suite!r})\n", suite_files(suite), timeout_s=120)
+    return done.output.decode()
