@@ -1,0 +1,1 @@
+"""Understand: what the strides of a session say."""

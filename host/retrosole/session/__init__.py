@@ -1,0 +1,1 @@
+"""Sessions and recordings: what was walked, kept as files, and read back."""

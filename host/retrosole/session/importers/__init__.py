@@ -1,0 +1,1 @@
+"""One module per format of recordings that others, or this project, have made."""
