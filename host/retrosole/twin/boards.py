@@ -1,0 +1,46 @@
+"""The boards a virtual insole can be, read from the firmware's own board files: nothing is typed twice."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from retrosole import wire
+from retrosole.errors import UsageError
+from retrosole.twin.firmware_files import firmware_folder
+
+if TYPE_CHECKING:
+    from retrosole.twin.source import Channel
+
+
+def board_names() -> list[str]:
+    """Return the names of all boards the firmware knows."""
+    folder = firmware_folder() / "insole" / "boards"
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def board_channels(name: str) -> tuple[Channel, ...]:
+    """Return zone and site of each channel of a board, in order.
+
+    Raises UsageError for an unknown board, with the list of those there are.
+    """
+    names = board_names()
+    if name not in names:
+        raise UsageError(f"there is no board {name!r}: choose one of {', '.join(names)}")
+    source = (firmware_folder() / "insole" / "boards" / f"{name}.py").read_text(encoding="utf-8")
+    values = {
+        target.id: node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    zones = [wire.Zone(number).name.lower() for number in ast.literal_eval(values["ZONES"])]
+    return tuple(zip(zones, _sites(values["SITES"]), strict=True))
+
+
+def _sites(node: ast.expr) -> list[str]:
+    """Read a tuple of names such as wire.SITE_MET1 without importing the device's modules."""
+    assert isinstance(node, ast.Tuple)
+    names = [element.attr for element in node.elts if isinstance(element, ast.Attribute)]
+    return [wire.Site[name.removeprefix("SITE_")].name.lower() for name in names]

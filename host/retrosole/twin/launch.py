@@ -1,0 +1,51 @@
+"""How the firmware is started: on an interpreter of this machine, or on the emulated RV32 machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from retrosole import wire
+from retrosole.errors import UsageError
+from retrosole.twin.child import Process, launcher
+from retrosole.twin.firmware_files import compiled_device_files, firmware_folder
+from retrosole.twin.runtimes import Runtime
+from retrosole.twin.sim_options import SIDES, SimOptions
+from retrosole.twin.walk import Walk
+
+
+def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: Path) -> Callable[[], Process]:
+    """Return a function that starts the firmware of one foot; raise UsageError for what the runtime cannot do."""
+    settings: dict[str, int | str] = {
+        "channels": len(walk.channels),
+        "side": side,
+        "board": int(wire.Board[options.board.upper()]),
+        "device_id": device_id(options.seed, side),
+    }
+    if runtime.kind == "rv32":
+        return _on_rv32(settings, walk.samples[side].read_bytes(), options.speed)
+    settings |= {
+        "samples": str(walk.samples[side]),
+        "speed": f"{options.speed:g}",
+        "state": str(log.with_suffix(".json")),
+    }
+    argv = [*runtime.argv, str(firmware_folder() / "twin" / "boot.py")]
+    return launcher([*argv, *(f"{key}={value}" for key, value in settings.items())], log, log.parent)
+
+
+def device_id(seed: int, side: str) -> str:
+    """Return the id of a virtual insole, 8 bytes in hexadecimal: the same foot and seed are the same device."""
+    # 0x56 is "V": no chip's own id begins so.
+    return f"56{SIDES.index(side):02x}{seed & 0xFFFFFFFFFFFF:012x}"
+
+
+def _on_rv32(settings: dict[str, int | str], samples: bytes, speed: float) -> Callable[[], Process]:
+    from retrosole.twin import rv32
+
+    if speed != 1.0:
+        raise UsageError(f"the RV32 machine runs in real time, got speed {speed:g}: leave --speed out")
+    settings |= {"samples_addr": rv32.BLOBS_START, "samples_bytes": len(samples)}
+    statement = f"import boot\nboot.run({settings!r})"
+    files = compiled_device_files("rv32imc")
+    # A reset is a soft reset there: the machine keeps running, and its memory keeps the state file.
+    return lambda: rv32.start(files, [(rv32.BLOBS_START, samples)], statement=statement)
