@@ -1,6 +1,7 @@
 # Takes the samples. The timer's callback reads every channel into a slot of the ring and says when; nothing else.
 # Callbacks are soft, at most 8 wait, the rest are lost without a word: so time, not their number, decides which index a
-# sample has. Callbacks can be late, never early: `due` is where the timer's grid was seen at its earliest.
+# sample has. Callbacks can be late, never early: `due` is where the timer's grid was seen at its earliest, looked at
+# anew every 64 samples, so that a start that happened to be late (or early) does not stay in every stamp.
 #   late by less than a period: the sample is taken for its slot, and counted as late from a quarter period on;
 #   late by more: the slots in between are lost, counted, and missing from the indices;
 #   early: a callback that waited in the queue for a slot already passed over; ignored.
@@ -13,6 +14,7 @@ from . import wire
 
 _READ_US = 45  # one converter reading in MicroPython on an ESP32, measured 40
 _SHARE_PERCENT = 30  # of a period may go into reading
+_WINDOW_N = 64
 
 
 class Sampler:
@@ -29,6 +31,8 @@ class Sampler:
         self._due_us = 0
         self._period_us = 5000
         self._read_shift = 0
+        self._least_us = 0
+        self._window_n = 0
 
     def start(self, rate_hz):
         self._ring.clear()
@@ -36,6 +40,8 @@ class Sampler:
         self._period_us = 1000000 // rate_hz
         self._read_shift = self._readings(self._period_us)
         self._due_us = ticks_add(ticks_us(), self._period_us)
+        self._least_us = self._period_us
+        self._window_n = 0
         self.running = True
         self._timer.init(mode=Timer.PERIODIC, freq=rate_hz, callback=self._tick_cb)
 
@@ -80,6 +86,16 @@ class Sampler:
         if late_us > self.latest_us:
             self.latest_us = late_us
         self._take()
+        self._follow_grid(late_us)
+
+    def _follow_grid(self, late_us):
+        if late_us < self._least_us:
+            self._least_us = late_us
+        self._window_n += 1
+        if self._window_n == _WINDOW_N:
+            self._due_us = ticks_add(self._due_us, self._least_us)
+            self._least_us = self._period_us
+            self._window_n = 0
 
     def _take(self):
         ring = self._ring

@@ -108,7 +108,8 @@ class Timer:
     # No `hard`: the ESP32 refuses it, callbacks are always soft.
     def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
         self.deinit()
-        self.period_us = self.due_us = round(1000000 / freq) if freq > 0 else period * 1000
+        self.period_us = round(1000000 / freq) if freq > 0 else period * 1000
+        self.due_us = self.period_us + world.since_us()
         self.once = mode == Timer.ONE_SHOT
         self._callback = callback
         world.timers.append(self)
