@@ -1,0 +1,127 @@
+"""Open a session folder, or one bare log."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrosole import wire
+from retrosole.errors import DamagedDataError, UsageError
+from retrosole.gait.strides import Stride
+from retrosole.session.sidelog import Known, Losses, SideLog
+from retrosole.session.writer import FORMAT, FORMAT_VERSION, word
+
+SIDES = ("left", "right")
+
+
+class Session:
+    """Hold a recorded session. `info` is session.json, empty for a bare log."""
+
+    def __init__(self, path: Path, info: dict[str, Any], logs: dict[str, SideLog]) -> None:
+        self.path = path
+        self.info = info
+        self.logs = logs
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Give "left" and/or "right"; "unset" for a bare log of an insole that was never told its foot."""
+        return tuple(self.logs)
+
+    def rate_hz(self, side: str) -> int:
+        """Give the samples per second of a side."""
+        return self.logs[side].rate_hz
+
+    def samples(self, side: str) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+        """Give index (n,) and counts (n, channel_n); samples that are missing are left out of both.
+
+        A single channel that was not read is 4095.
+        """
+        return self.logs[side].samples
+
+    @cached_property
+    def strides(self) -> list[Stride]:
+        """Give the strides of both feet by time of initial contact."""
+        rows = [stride for log in self.logs.values() for stride in log.strides()]
+        return sorted(rows, key=lambda s: (s.initial_contact_s, s.side))
+
+    def frames(self, side: str, kind: type[Any]) -> list[Any]:
+        """Give all frames of one class (as wire.StrideFrame) of a side, as the device sent them, each once."""
+        return self.logs[side].frames(kind)
+
+    @property
+    def losses(self) -> dict[str, Losses]:
+        """Give what is missing, per side."""
+        return {side: log.losses for side, log in self.logs.items()}
+
+
+def open_session(path: str | Path) -> Session:
+    """Open a session folder, its session.json, or one bare .frames log.
+
+    Raises UsageError when there is nothing at `path`, DamagedDataError when it is empty or something else.
+    """
+    path = Path(path)
+    if path.name == "session.json" and path.is_file():
+        path = path.parent
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.exists():
+        raise UsageError(f"there is no {path}: name a session folder or a .frames log")
+    log = SideLog("unset", _read(path), str(path))
+    if not log.frame_n:
+        raise DamagedDataError(f"{path} has no frame in it: expected a .frames log of a session")
+    log.side = path.stem if path.stem in SIDES else word(wire.Side, log.identity.foot) if log.identity else "unset"
+    return Session(path, {}, {log.side: log})
+
+
+def _open_folder(folder: Path) -> Session:
+    info = _read_info(folder)
+    paths = {side: folder / f"{side}.frames" for side in SIDES if (folder / f"{side}.frames").is_file()}
+    if not paths:
+        raise DamagedDataError(f"{folder} holds no session: expected left.frames or right.frames in it")
+    logs = {side: _open_side(side, path, info) for side, path in paths.items()}
+    if any(log.frame_n for log in logs.values()):
+        # a foot that never sent anything is shown as such, if session.json says what it would have sent
+        logs = {side: log for side, log in logs.items() if log.frame_n or log.is_known}
+    else:
+        raise DamagedDataError(f"{folder} holds an empty session: not one whole frame was written")
+    return Session(folder, info, logs)
+
+
+def _open_side(side: str, path: Path, info: dict[str, Any]) -> SideLog:
+    try:
+        told = info["sides"][side]
+        known = Known(int(told["rate_hz"]), int(told["channel_n"]), int(told["session"]))
+    except (KeyError, TypeError, ValueError):
+        known = None  # the log's own identity frames say the same
+    return SideLog(side, _read(path), str(path), known)
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
+    path = folder / "session.json"
+    if not path.exists():
+        return {}  # the logs say everything that is needed to read them
+    try:
+        info = json.loads(_read(path))
+    except ValueError as error:
+        raise DamagedDataError(
+            f"{path} is not readable as JSON ({error}): move it away to read the logs alone"
+        ) from error
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        raise DamagedDataError(f'{path} is not a session of this program: expected "format": "{FORMAT}"')
+    if info.get("format_version") != FORMAT_VERSION:
+        raise DamagedDataError(
+            f"{path} has format version {info.get('format_version')}, this program reads {FORMAT_VERSION}: update it"
+        )
+    return info
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DamagedDataError(f"cannot read {path} ({error.strerror})") from error

@@ -1,0 +1,139 @@
+"""What a person reads of a session: the summary, and any log as text."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_logs import START, save, status, walk_samples
+from pty_insole import samples_frame, stride_frame
+from retrosole import wire
+from retrosole.framing import encode
+from retrosole.session import writer as writer_module
+from retrosole.session.decode import decode_file
+from retrosole.session.reader import Session, open_session
+from retrosole.session.summary import clock_text, format_summary, summarise
+
+# ---------------------------------------------------------------------------------------------------------- summary
+
+
+def summary_of(folder: Path, data: bytes, name: str = "left.frames") -> Session:
+    save(folder, data, name)
+    return open_session(folder)
+
+
+def test_the_summary_of_a_whole_session(tmp_path: Path) -> None:
+    for name, shift in (("left", 0), ("right", 110)):
+        strides = [encode(stride_frame(5, k, k * 220 + shift)) for k in range(3)]
+        strides.append(encode(stride_frame(5, 3, 660 + shift, walking=wire.Direction.FORWARD, contact_order=2)))
+        session = summary_of(tmp_path, START + b"".join(walk_samples(40) + strides), f"{name}.frames")
+    summary = summarise(session)
+    assert summary.cadence_steps_min == pytest.approx(2 * 60 / 1.1)
+    left = summary.sides["left"]
+    assert (left.stride_n, left.direction_share) == (4, {"backward": 0.75, "forward": 0.25})
+    assert left.contact_order_share == {"forefoot_first": 0.75, "heel_first": 0.25}
+    assert left.median_stance_s == pytest.approx(0.65)
+    assert format_summary(summary) == [
+        f"session {tmp_path}",
+        "duration 5.2 s",
+        *[
+            f"{foot}: {text}"
+            for foot in ("left", "right")
+            for text in (
+                "4 strides, median stance 650 ms",
+                "direction backward 75%, forward 25%",
+                "first on the ground forefoot first 75%, heel first 25%",
+                "first off the ground forefoot first 100%",
+                "1040 of 1040 samples at 200 Hz, none missing",
+            )
+        ],
+        "cadence 109 steps/min",
+    ]
+
+
+def test_the_summary_says_what_was_lost_and_why(tmp_path: Path) -> None:
+    frames = walk_samples(20)
+    frames[4] = encode(samples_frame(5, 4, taken_n=16))
+    frames[9] = frames[9][:40] + bytes([frames[9][40] ^ 4]) + frames[9][41:]
+    del frames[12:14]
+    unknown = b"\x7eABC"
+    unknown = b"\x09" + unknown + zlib.crc32(unknown).to_bytes(4, "little") + b"\0"
+    extra = encode(stride_frame(5, 1, 100)) + frames[0] + unknown + b"Traceback: boom\r\n\0" + status(540, dropped_n=2)
+    session = summary_of(tmp_path, START + b"".join(frames) + extra + b"\x05abc")
+    lines = format_summary(summarise(session))
+    assert lines[-2:] == [
+        "left: 432 of 540 samples at 200 Hz, 108 missing (20.00%): 78 lost on the way, 10 never taken by the insole, "
+        "20 not sent before the end",
+        "left: 1 stride frame lost, 1 damaged frame, 2 frames dropped by the insole because nobody read, "
+        "1 repeated frame taken once, 1 frame of a newer protocol not understood, 1 piece of text, "
+        "4 bytes of a torn last frame",
+    ]
+    assert "left: 1 stride, median stance 650 ms" in lines
+
+
+def test_a_session_without_strides_says_so(tmp_path: Path) -> None:
+    lines = format_summary(summarise(summary_of(tmp_path, START + b"".join(walk_samples(2)))))
+    assert lines[1:] == ["duration 0.3 s", "left: no strides", "left: 52 of 52 samples at 200 Hz, none missing"]
+
+
+def test_durations_read_well() -> None:
+    assert [clock_text(s) for s in (0.04, 59.94, 60, 125.7, 3600)] == [
+        "0.0 s",
+        "59.9 s",
+        "1 min 00 s",
+        "2 min 05 s",
+        "60 min 00 s",
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------------- decode
+
+
+def test_a_log_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = encode(wire.ClockFrame(7, 1_000_000, 1, 200))
+    flipped = bytes([good[0], good[1] ^ 1]) + good[2:]
+    unknown = b"\x7eABC"
+    unknown = b"\x09" + unknown + zlib.crc32(unknown).to_bytes(4, "little") + b"\0"
+    short = b"\x12\x07"
+    short = b"\x07" + short + zlib.crc32(short).to_bytes(4, "little") + b"\0"
+    parts = [
+        good,
+        flipped,
+        unknown,
+        short,
+        b"boot: 3\r\n\0",
+        b"\xf0" + good[1:],
+        b"\x01" * 300 + b"\0",
+        encode(wire.ReplyFrame(1, 0x43, 3, -5)),
+        encode(wire.DisconnectFrame(1, 2)),
+        encode(wire.NoteFrame(1, "hi")),
+        encode(stride_frame(5, 0, 9, heel_on=wire.NOT_SEEN)),
+        good[:9],
+    ]
+    path = save(tmp_path, b"".join(parts)) / "left.frames"
+    lines = list(decode_file(path))
+    offsets = np.cumsum([0, *map(len, parts)])[: len(parts)]
+    assert [int(line.split()[0]) for line in lines] == offsets.tolist()
+    told = [line[11:] for line in lines]
+    assert told[0] == "clock tag=7 clock_us=1000000 uptime_s=1 next_index=200"
+    assert told[1].startswith("damaged (bad CRC): 19 bytes: 0613")
+    assert told[2] == "unknown type 0x7E, 3 bytes: 414243"
+    assert told[3] == "clock too short or not readable: 07"
+    assert told[4] == "text 'boot: 3'"
+    assert told[5].startswith("damaged (bad COBS): 19 bytes")
+    assert told[6].startswith("damaged (too long): 300 bytes")
+    assert told[7] == "reply tag=1 command=67 result=out_of_range value=-5"
+    assert told[8] == "disconnect unix_us=1 reason=silent"
+    assert told[9] == "note unix_us=1 text='hi'"
+    assert " heel_on=- " in told[10]
+    assert " walking=backward " in told[10]
+    assert told[11].startswith("torn: 9 bytes without an end: 0612")
+    monkeypatch.setattr("retrosole.session.decode._READ_BYTES", 7)
+    assert list(decode_file(path)) == lines
+
+
+def test_writer_frames_fit_their_limit() -> None:
+    text = "x" * writer_module._TEXT_BYTES
+    assert len(encode(wire.NoteFrame(2**64 - 1, text))) == 256
