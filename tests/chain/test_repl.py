@@ -1,0 +1,60 @@
+"""Ctrl-C reaches the REPL of the RV32 machine while the firmware runs, with the real mpremote; then it starts again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import retrosole
+from retrosole import wire
+from retrosole.device import Insole
+from retrosole.twin.sim import SimOptions, virtual_insoles
+from tests.machines import need
+
+
+@pytest.fixture(autouse=True)
+def own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+def mpremote(port: str, *words: str) -> str:
+    command = [sys.executable, "-m", "mpremote", "connect", str(Path(port).resolve()), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def first_samples(insole: Insole) -> wire.SamplesFrame:
+    insole.start()
+    for frame in insole:
+        if isinstance(frame, wire.SamplesFrame):
+            return frame
+    raise AssertionError("no samples came")
+
+
+def test_mpremote_breaks_in_and_the_firmware_starts_again() -> None:
+    need("rv32")
+    with virtual_insoles(SimOptions(feet="left", interpreter="rv32")) as insoles:
+        port = insoles.ports["left"]
+        with retrosole.connect(port, timeout_s=10) as insole:
+            boot = insole.identity.boot
+            first_samples(insole)
+        assert mpremote(port, "exec", "import sys; print(sys.implementation.name, 6 * 7)").split() == ["micropython", "42"]
+        assert "main.mpy" in mpremote(port, "resume", "ls")
+        mpremote(port, "resume", "exec", "--no-follow", "import _start")
+        with retrosole.connect(port, timeout_s=10) as insole:
+            assert insole.identity.boot == boot + 1
+            assert first_samples(insole).first_index == 0
+
+
+def test_ctrl_c_in_the_middle_of_a_session_ends_at_a_prompt() -> None:
+    need("rv32")
+    with virtual_insoles(SimOptions(feet="left", interpreter="rv32")) as insoles:
+        port = insoles.ports["left"]
+        insole = retrosole.connect(port, timeout_s=10)
+        first_samples(insole)
+        insole._transport.close()  # as a killed program leaves it: the session still runs
+        assert mpremote(port, "exec", "print('prompt')").strip() == "prompt"
