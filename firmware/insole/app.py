@@ -24,6 +24,8 @@ from .status import put_status
 _RING_SLOTS = 64
 _SAMPLES_PER_TURN = 4
 _SECOND_US = 1000000
+_LEAST_HEAP_BYTES = 16384  # after a collection; less and the next session's buffers may not fit
+_LEAST_BATTERY_MV = 3300  # a lithium cell below this is nearly empty
 
 
 class App:
@@ -60,6 +62,8 @@ class App:
         self._said_out = False
         self._detector = self._new_detector()
         self._apply_settings()
+        if memory.get("crashes", 0):
+            faults.report(wire.FAULT_CRASHED)
 
     # Runs until a host asks to leave, or Ctrl-C. While a session runs only samples feed the watchdog.
     def run(self, watchdog):
@@ -94,7 +98,7 @@ class App:
         self._packer.begin(self.session)
         self._stride_n = self._contact_n = self._mark_n = 0
         self.link.clear()
-        gc.collect()
+        self._watch_supply()
         self.sampler.start(self.settings[wire.SETTING_RATE_HZ])
 
     def stop_session(self):
@@ -173,6 +177,14 @@ class App:
         self._watch(3, self.link.reader.bad_n)
         if self.link.host_listens:
             self.link.send_reply(self.coder.wire, self.coder.seal(put_status(self.coder.raw, self)))
+
+    # Memory and battery, before a session: both change slowly, and counting free memory takes a millisecond.
+    def _watch_supply(self):
+        gc.collect()
+        if 0 < gc.mem_free() < _LEAST_HEAP_BYTES:
+            self.faults.report(wire.FAULT_MEMORY_LOW)
+        if self.board.battery_mv() < _LEAST_BATTERY_MV:
+            self.faults.report(wire.FAULT_BATTERY_LOW)
 
     # A counter that has grown is a fault, once a second at most.
     def _watch(self, k, n):

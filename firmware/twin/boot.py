@@ -51,7 +51,7 @@ def install(settings):
     if _CPYTHON:
         import gc
 
-        gc.mem_free = lambda: 0
+        gc.mem_free = lambda: 0  # unknown
         sys.stdout.reconfigure(write_through=True)
     from esp32 import NVS
 

@@ -114,7 +114,7 @@ class Timer:
         self._callback = callback
         world.timers.append(self)
         if not self.once:
-            world.rewind(self.period_us)
+            world.rewind(self.due_us)
 
     def deinit(self):
         if self in world.timers:

@@ -108,8 +108,8 @@ class World:
             self._load(0)
 
     # The walk begins anew with each periodic timer: record 0 is what its first callback finds.
-    def rewind(self, period_us):
-        self._source_us = -period_us
+    def rewind(self, due_us):
+        self._source_us = -due_us
 
     def _load(self, source_us):
         k = min(max(source_us // SOURCE_PERIOD_US, 0), self._record_n - 1)

@@ -28,6 +28,7 @@ def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: P
         "samples": str(walk.samples[side]),
         "speed": f"{options.speed:g}",
         "state": str(log.with_suffix(".json")),
+        "trace": str(log.with_suffix(".trace")),  # what the motor and the LED did, and when
     }
     argv = [*runtime.argv, str(firmware_folder() / "twin" / "boot.py")]
     return launcher([*argv, *(f"{key}={value}" for key, value in settings.items())], log, log.parent)
