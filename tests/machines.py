@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from retrosole.errors import RetrosoleError
 from retrosole.twin import firmware_files, rv32
 from retrosole.twin.runtimes import Runtime, find

@@ -42,7 +42,8 @@ def test_mpremote_breaks_in_and_the_firmware_starts_again() -> None:
         with retrosole.connect(port, timeout_s=10) as insole:
             boot = insole.identity.boot
             first_samples(insole)
-        assert mpremote(port, "exec", "import sys; print(sys.implementation.name, 6 * 7)").split() == ["micropython", "42"]
+        said = mpremote(port, "exec", "import sys; print(sys.implementation.name, 6 * 7)")
+        assert said.split() == ["micropython", "42"]
         assert "main.mpy" in mpremote(port, "resume", "ls")
         mpremote(port, "resume", "exec", "--no-follow", "import _start")
         with retrosole.connect(port, timeout_s=10) as insole:

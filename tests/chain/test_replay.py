@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from retrosole import cli, wire
 from retrosole.framing import encode, open_frame, parse
 from retrosole.session.reader import open_session
 from retrosole.twin.replay import replay_session
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from retrosole.walk import RecordOptions, connect_feet, walk
-
 from tests.machines import need
 
 REAL_S = 2.0

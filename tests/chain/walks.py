@@ -73,10 +73,12 @@ def take(walked: Walked, frame: object) -> int:
         walked.counts[at] = counts[taken][: len(at)]
         walked.came[at] = True
         return frame.first_index + len(counts)
-    kinds = ((wire.StrideFrame, walked.strides), (wire.ContactFrame, walked.contacts), (wire.StatusFrame, walked.status))
-    for kind, frames in kinds:
-        if isinstance(frame, kind):
-            frames.append(frame)  # type: ignore[attr-defined]
+    if isinstance(frame, wire.StrideFrame):
+        walked.strides.append(frame)
+    elif isinstance(frame, wire.ContactFrame):
+        walked.contacts.append(frame)
+    elif isinstance(frame, wire.StatusFrame):
+        walked.status.append(frame)
     return 0
 
 

@@ -6,6 +6,7 @@ import importlib
 import sys
 
 import pytest
+
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_micropython, run_rv32
 
 SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pty_insole import identity, samples_frame, stride_frame
+
 from retrosole import wire
 from retrosole.framing import encode
 from retrosole.session.sidelog import SideLog

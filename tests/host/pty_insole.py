@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from retrosole import wire
 from retrosole.device import Insole
 from retrosole.framing import encode, parse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from retrosole.errors import UsageError
 from retrosole.twin.damage import Damage
 

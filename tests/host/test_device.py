@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import retrosole
 from pty_insole import PtyInsole, gather, insole_maker, samples_frame, stride_frame
+
+import retrosole
 from retrosole import clock, device, wire
 from retrosole.device import Insole, LinkLost, connect
 from retrosole.errors import NoDeviceError, PortError, ProtocolError, UsageError

@@ -13,6 +13,7 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pty_insole import identity, samples_frame, stride_frame
+
 from retrosole import wire
 from retrosole.framing import (
     CRC_RESIDUE,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from retrosole.errors import StorageError, UsageError
 from retrosole.gait.strides import Stride
 from retrosole.twin.front_end import IDEAL, REALISTIC, FrontEnd, to_counts

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from pty_insole import PtyInsole, gather, insole_maker
+from serial.tools import list_ports
+
 from retrosole import ports, wire
 from retrosole.device import connect
 from retrosole.errors import NoDeviceError, PortError, ProtocolError
 from retrosole.framing import UnknownFrame, cobs_encode
-from serial.tools import list_ports
 
 Make = Callable[..., PtyInsole]
 

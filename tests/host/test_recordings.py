@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.session import recording as recording_module
 from retrosole.session.recording import Recording, load_recording, write_pressure_csv

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import serial
+
 from retrosole.errors import PortError, RetrosoleError, UsageError
 from retrosole.twin import registry
 from retrosole.twin.child import Child, launcher

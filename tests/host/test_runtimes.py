@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from retrosole.errors import UsageError
 from retrosole.twin import build_runtimes, debian, recipes, runtimes
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from retrosole.errors import UsageError
 from retrosole.twin import runtimes, rv32
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_logs import START, N, save, side, status, walk, writer_maker
 from pty_insole import counts_at, identity, samples_frame, stride_frame
+
 from retrosole import wire
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.framing import encode

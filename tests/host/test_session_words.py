@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_logs import START, save, status, walk_samples
 from pty_insole import samples_frame, stride_frame
+
 from retrosole import wire
 from retrosole.framing import encode
 from retrosole.session import writer as writer_module

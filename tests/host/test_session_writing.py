@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import retrosole
 from made_logs import START, N, save, side, walk, writer_maker
 from pty_insole import counts_at, identity, samples_frame
+
+import retrosole
 from retrosole import wire
 from retrosole.errors import StorageError, UsageError
 from retrosole.framing import encode, open_frame, parse, pieces

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from retrosole.device import connect as retrosole_connect
 from retrosole.errors import PortError, UsageError
 from retrosole.twin import registry

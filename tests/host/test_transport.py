@@ -21,10 +21,11 @@ from typing import Any
 
 import pytest
 import serial
+from serial.tools import list_ports
+
 from retrosole import ports, transport
 from retrosole.errors import PortError
 from retrosole.transport import Chunk, PortGone, Transport, open_failed_text
-from serial.tools import list_ports
 
 
 @pytest.fixture

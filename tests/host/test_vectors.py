@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cobs import cobs
+
 from retrosole import wire
 from retrosole.framing import DamagedFrame, Splitter, UnknownFrame, encode, encode_command, pack, parse
 from retrosole.samples import pack12, record_bytes, records_per_frame, unpack12

@@ -123,19 +123,19 @@ def test_opposed_evidence_is_said():
 def test_times_are_crossings_of_five_percent_at_every_rate():
     for rate_hz in (50, 100, 125, 200, 250, 500):
         walk = Walk(rate_hz)
-        ms = lambda t: t * rate_hz // 1000  # noqa: E731
-        ramp = ms(80)
-        walk.air(ms(500))
+        ramp = 80 * rate_hz // 1000
+        lift, heel, end = (t * rate_hz // 1000 for t in (600, 120, 760))
+        walk.air(rate_hz // 2)
         for _ in range(3):
-            start = walk.stance((0, ms(600)), (ms(120), ms(760)), ramp)
+            start = walk.stance((0, lift), (heel, end), ramp)
         five_percent = ramp * 256 // 20
         begin = start << 8
         tolerance = 256 // 3 + ramp * 256 // 50  # a third of a sample, and levels that differ by 2 % of the ramp
         for got, expected in (
             (walk.forefoot_on, begin + five_percent),
-            (walk.heel_on, begin + (ms(120) << 8) + five_percent),
-            (walk.forefoot_off, begin + (ms(600) << 8) - five_percent),
-            (walk.heel_off, begin + (ms(760) << 8) - five_percent),
+            (walk.heel_on, begin + (heel << 8) + five_percent),
+            (walk.forefoot_off, begin + (lift << 8) - five_percent),
+            (walk.heel_off, begin + (end << 8) - five_percent),
         ):
             assert abs(got - expected) <= tolerance, (rate_hz, got, expected, tolerance)
         assert walk.initial == walk.forefoot_on

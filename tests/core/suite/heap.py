@@ -131,7 +131,8 @@ def nobody_types(timeout_ms=0):
 
 class Bench:
     def __init__(self, board):
-        self.console = boot.install({"speed": 0, "state": "heap_nvs.json", "board": board, "channels": (6, 8, 5)[board]})
+        channel_n = (6, 8, 5)[board]
+        self.console = boot.install({"speed": 0, "state": "nvs.json", "board": board, "channels": channel_n})
         import insole.app  # only now: it takes time, sys and select as they are when imported
         from insole.board import Board
         from insole.faults import Faults

@@ -14,7 +14,7 @@ def test_crossing_is_within_half_a_step_of_the_line():
 
 
 def test_crossing_stays_inside_the_step():
-    for level in range(0, 101):
+    for level in range(101):
         up = crossing_q8(512, 256, 0, 100, level)
         down = crossing_q8(512, 256, 100, 0, level)
         assert 256 <= up <= 512

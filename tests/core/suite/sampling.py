@@ -54,15 +54,15 @@ def sampler_module():
             sys.modules.pop(name, None)
         else:
             sys.modules[name] = stand_in
-    import insole.sampler
-
-    module = sys.modules["insole.sampler"]
-    for name in kept:
-        if kept[name] is None:
-            sys.modules.pop(name, None)
-        else:
-            sys.modules[name] = kept[name]
-    return module
+    try:
+        __import__("insole.sampler")
+        return sys.modules["insole.sampler"]
+    finally:
+        for name in kept:
+            if kept[name] is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = kept[name]
 
 
 class Rig:
