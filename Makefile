@@ -22,6 +22,7 @@ test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (
 
 check: $(VENV)/.test $(STUBS)/.done ## Quick: generated files, lint, types, spelling, fast tests (under a minute)
 	$(BIN)/python protocol/generate.py --check
+	$(BIN)/python protocol/make_vectors.py --check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py insole
@@ -50,6 +51,7 @@ picture: $(VENV)/.test ## Render the picture of the live view in this README
 
 generate: $(VENV)/.test ## Write what follows from protocol/messages.toml
 	$(BIN)/python protocol/generate.py
+	$(BIN)/python protocol/make_vectors.py
 
 clean: ## Remove what was built, downloaded and installed here
 	rm -rf $(VENV) .cache build dist data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,7 +10,6 @@ import pytest
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_micropython, run_rv32
 
 SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))
-RV32_SUITES = SUITES
 
 
 def cases() -> list[tuple[str, str]]:
@@ -40,7 +39,8 @@ def test_on_32_bit_micropython(suite: str) -> None:
     check(run_micropython(need("unix32"), suite))
 
 
-@pytest.mark.parametrize("suite", RV32_SUITES)
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", SUITES)
 def test_on_the_rv32_machine(suite: str) -> None:
     need("rv32")
     check(run_rv32(suite))

@@ -204,4 +204,3 @@ def test_the_whole_application_for_thirty_seconds():
     assert app.link.dropped_n == 0
     assert bench.sink.frames > 200
     assert app.uptime_s >= 20, "the status of each second was among it"
-
