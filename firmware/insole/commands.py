@@ -56,6 +56,8 @@ class Commands:
             result = self._handlers[kind](command)
         pack_into(wire.REPLY_FORMAT, app.coder.raw, 0, wire.REPLY, tag, kind, result, self._value)
         app.send_reply(wire.REPLY_BYTES)
+        if kind == wire.START and result == wire.RESULT_OK:
+            app.send_reply(put_identity(app.coder.raw, app))  # so that whatever keeps the frames can read them
 
     def _send_clock(self, tag):
         app = self._app

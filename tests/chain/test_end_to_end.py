@@ -80,6 +80,15 @@ def test_ten_seconds_on_cpython_like_the_others() -> None:
     assert len(expected) >= 4
 
 
+@pytest.mark.parametrize(("board", "channel_n"), [("esp32_s3", 8), ("esp32_c3", 5)])
+def test_other_boards(board: str, channel_n: int) -> None:
+    walked, counts = walked_with(options("model", "cpython", speed=0.0, gait="backward", board=board), 8)
+    assert walked.identity.channel_n == channel_n
+    check_everything_is_there(walked, counts, 8)
+    assert len(walked.strides) >= 3
+    assert all(s.walking == wire.Direction.BACKWARD for s in walked.strides)
+
+
 def test_strides_are_those_of_the_truth(tmp_path: Path) -> None:
     need("unix32")
     truth = tmp_path / "truth.csv"
