@@ -1,0 +1,254 @@
+"""One walk from the first answer to the summary: what the commands `live` and `record` and the demo have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrosole import show, wire
+from retrosole.device import Insole
+from retrosole.errors import DamagedDataError, NoDeviceError, RetrosoleError, UsageError
+from retrosole.ports import Link, find_insole, list_candidates, open_link
+from retrosole.recorder import Recorder, Watcher
+from retrosole.session.writer import SessionWriter, check_subject, default_folder
+
+INTERRUPTED_EXIT = 130
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """Say how long to record, and where and how to keep it; without `root` nothing is kept."""
+
+    seconds: float | None = None
+    root: Path | None = None
+    subject: str = "anonymous"
+    note: str | None = None
+    rate_hz: int | None = None
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Say how a walk ended: where it was kept, None when nowhere, and whether a signal ended it."""
+
+    folder: Path | None
+    interrupted: bool
+
+
+# ----------------------------------------------------------------------------------------------------------- connect
+
+
+def connect_feet(
+    port_names: tuple[str, ...] = (), side: str | None = None, *, needs_side: bool = True
+) -> dict[str, Insole]:
+    """Open the insoles to work with: those named, else the only one that answers, or the left and the right one.
+
+    `side` is told to a single insole, and kept by it; `needs_side` refuses one that does not know its foot.
+    Raises UsageError for ports that cannot go together, NoDeviceError when none or too many answer, and as
+    `retrosole.ports.open_link` does.
+    """
+    if len(port_names) > 2:
+        raise UsageError(f"a person has two feet, got {len(port_names)} ports: name one or two with --port")
+    if len(set(port_names)) < len(port_names):
+        raise UsageError(f"port {port_names[0]} is named twice: name each foot's port once")
+    links = _open_all(list(port_names)) if port_names else _open_those_that_answer()
+    insoles = [Insole(link) for link in links]
+    try:
+        return _by_side(insoles, side, needs_side, chosen=bool(port_names))
+    except BaseException:
+        for insole in insoles:
+            insole.close()
+        raise
+
+
+def _open_those_that_answer() -> list[Link]:
+    names = [candidate.port for candidate in list_candidates()]
+    if len(names) < 2:
+        return [find_insole()]
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        links = [link for link in pool.map(_link_or_none, names) if link is not None]
+    return links or [find_insole()]  # which finds none either, and says why
+
+
+def _link_or_none(port: str) -> Link | None:
+    try:
+        return open_link(port)
+    except RetrosoleError:
+        return None
+
+
+def _open_all(names: list[str]) -> list[Link]:
+    links: list[Link] = []
+    try:
+        for name in names:
+            links.append(open_link(name))
+    except BaseException:
+        for link in links:
+            link.transport.close()
+        raise
+    return links
+
+
+def _by_side(insoles: list[Insole], side: str | None, needs_side: bool, chosen: bool) -> dict[str, Insole]:
+    if side is not None and len(insoles) == 1 and insoles[0].side != side:
+        insoles[0].set("side", ("left", "right").index(side))
+        insoles[0].hello()
+    by_side = {insole.side: insole for insole in insoles}
+    names = ", ".join(f"{insole.side} at {insole.port}" for insole in insoles)
+    if len(by_side) < len(insoles):
+        if chosen:
+            raise UsageError(f"both are for the same foot ({names}): a session has one left and one right insole")
+        raise NoDeviceError(f"{len(insoles)} insoles answer ({names}): choose one or two with --port")
+    if needs_side and "unset" in by_side:
+        raise UsageError(f"the insole at {by_side['unset'].port} does not know its foot: add --side left or right")
+    return {name: by_side[name] for name in ("left", "right", "unset") if name in by_side}
+
+
+def ready(insole: Insole, rate_hz: int | None = None) -> Iterator[str]:
+    """End what still runs on an insole and set its rate; give lines for the person about what was done."""
+    if insole.identity.running:
+        insole.stop()
+        insole.hello()
+        yield f"{insole.side}: an earlier session was still running there; it was ended"
+    if rate_hz is not None and rate_hz != insole.identity.rate_hz:
+        insole.set("rate_hz", rate_hz)
+        insole.hello()
+
+
+def open_writer(insoles: Mapping[str, Insole], options: RecordOptions) -> SessionWriter | None:
+    """Make the session folder that `options` ask for; None when nothing is to be kept.
+
+    Raises UsageError for a bad subject code, StorageError when the disk refuses.
+    """
+    if options.root is None:
+        return None
+    folder = default_folder(options.root, options.subject)
+    identities = {side: insole.identity for side, insole in insoles.items()}
+    ports = {side: insole.port for side, insole in insoles.items()}
+    settings = {} if options.rate_hz is None else {"rate_hz": options.rate_hz}
+    return SessionWriter(folder, identities, options.subject, ports=ports, settings=settings)
+
+
+# --------------------------------------------------------------------------------------------------------------- run
+
+
+def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Walked:
+    """Run a session on connected insoles to its end and print what there is to see of it.
+
+    `view` is "live" (the live view, or lines where that is impossible), "lines" or "progress". The insoles are closed
+    at the end, however it comes. Raises as `Recorder.run`; what was received is kept.
+    """
+    with contextlib.ExitStack() as stack:
+        for insole in insoles.values():
+            stack.callback(insole.close)
+        check(options)
+        for insole in insoles.values():
+            for line in ready(insole, options.rate_hz):
+                show.say(line)
+        writer = open_writer(insoles, options)
+        folder = None if writer is None else writer.folder
+        if view == "progress":
+            print(
+                f"recording {' and '.join(insoles)} into {folder}{'' if options.seconds else '; Ctrl-C ends it'}",
+                flush=True,
+            )
+        watcher = _watcher(view, insoles, options, folder)
+        recorder = Recorder(insoles, watcher, writer)
+        with _ending_on_signals(recorder) as signals:
+            try:
+                if isinstance(watcher, show.LiveFeeder):
+                    _with_live_view(recorder, watcher, options)
+                else:
+                    recorder.run(options.seconds, options.note)
+            finally:
+                if folder is not None:
+                    _print_summary(folder)
+        return Walked(folder, bool(signals))
+
+
+def check(options: RecordOptions) -> None:
+    """Raise UsageError for what cannot be done, before any port is opened."""
+    choices = wire.SETTING_CHOICES["rate_hz"]
+    if options.rate_hz is not None and options.rate_hz not in choices:
+        raise UsageError(f"the rate cannot be {options.rate_hz} Hz: choose from {', '.join(map(str, choices))}")
+    if options.seconds is not None and not 0 < options.seconds < float("inf"):
+        raise UsageError(f"--seconds must be above 0, got {options.seconds:g}: leave it out to go on until Ctrl-C")
+    check_subject(options.subject)
+
+
+def _watcher(view: str, insoles: Mapping[str, Insole], options: RecordOptions, folder: Path | None) -> Watcher:
+    if view == "live" and show.is_terminal():
+        if importlib.util.find_spec("textual") is not None:
+            return show.LiveFeeder(insoles, folder)
+        show.say("The live view needs Textual: pip install 'retrosole[live]'. Until then, one line per stride:")
+    if view == "progress":
+        return show.ProgressLine(options.seconds) if sys.stdout.isatty() else show.PlainProgress()
+    return show.LinePrinter()
+
+
+@contextlib.contextmanager
+def _ending_on_signals(recorder: Recorder) -> Iterator[list[int]]:
+    """Turn Ctrl-C and the signals that end a program into a clean end of the recording; give those that came."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        recorder.request_end()
+
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: RecordOptions) -> None:
+    """Show the live view in this thread while the recorder runs in another; whichever ends first ends the other."""
+    from retrosole.live.app import LiveApp
+
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            recorder.run(options.seconds, options.note)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            feeder.state.finished = True
+
+    thread = threading.Thread(target=run, name="recorder")
+    thread.start()
+    try:
+        LiveApp(feeder.state, on_quit=recorder.request_end).run()
+    finally:
+        recorder.request_end()
+        thread.join()
+        for line in feeder.said:
+            show.say(line)
+    if failures:
+        raise failures[0]
+
+
+def _print_summary(folder: Path) -> None:
+    """Print the summary of what was just recorded, and where it is."""
+    from retrosole.session.reader import open_session
+    from retrosole.session.summary import format_summary, summarise
+
+    try:
+        lines = format_summary(summarise(open_session(folder)))
+    except DamagedDataError:
+        lines = [f"session {folder}: nothing was received"]
+    print()
+    for line in lines:
+        print(line)
