@@ -6,7 +6,7 @@ STUBS := .cache/esp32-stubs
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast bench soak firmware runtimes data picture generate clean
+.PHONY: help run test check lint bench soak firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,17 +17,19 @@ run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, r
 
 test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (built once, about two minutes)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
-	$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -n 3 --dist worksteal -q
 
-check: $(VENV)/.test $(STUBS)/.done ## Quick: generated files, lint, types, spelling, fast tests (under a minute)
+check: lint ## Quick: generated files, lint, types, spelling, fast tests (under a minute)
+	$(PYTEST) -n 3 --dist worksteal -q -m "not slow"
+
+lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/python protocol/generate.py --check
 	$(BIN)/python protocol/make_vectors.py --check
-	$(BIN)/ruff check .
+	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py insole
 	$(BIN)/codespell
-	$(PYTEST) -n 2 -q -x -m "not slow" tests/core tests/host
 
 bench: $(VENV)/.test ## Measure cost beside a reference loop in the same run
 	@$(BIN)/python -m retrosole.twin.build_runtimes unix32

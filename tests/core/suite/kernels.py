@@ -1,6 +1,7 @@
 # The native kernels against their plain twin, over random and edge input. Where no native code loads (CPython) both are
 # the plain ones; then only the reference values are checked.
 import random
+import sys
 from array import array
 
 from insole import fixed, hot_plain
@@ -11,6 +12,10 @@ SEED = 20261121
 def kernels():
     random.seed(SEED)
     return fixed
+
+
+def test_native_code_runs_where_it_can():
+    assert fixed.NATIVE == (sys.implementation.name == "micropython"), "the other tests here would compare plain to plain"
 
 
 def table_of(room):
