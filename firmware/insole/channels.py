@@ -28,7 +28,7 @@ class Channels:
         self.out_bits = 0
         self.dead_bits = 0
         self.saturated_bits = 0
-        self.dropped = 0  # counts by which baselines fell at once since the last stride
+        self.dropped = 0  # counts by which baselines fell at once; the detector clears it at contact
         self._low = array("i", [0] * n)
         self._high = array("i", [0] * n)
         self._still_n = bytearray(n)
@@ -81,7 +81,6 @@ class Channels:
             if self._high[k] - self._low[k] > 8 * _STILL_RANGE:
                 moved_n += 1
         self.saturated_bits = 0
-        self.dropped = 0
         for k in range(self.n):
             if sample_n:
                 self._judge(k, moved_n, sample_n)

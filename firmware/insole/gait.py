@@ -95,6 +95,7 @@ class Detector:
             self._clear_events()
             self._stance = True
             self._touched = False
+            self.channels.dropped = 0
         if which == _FOREFOOT:
             if self.forefoot_on_q8 == NEVER_Q8:
                 self.forefoot_on_q8 = zone.on_q8

@@ -1,0 +1,78 @@
+"""Render the picture of the live view in the README: a real run of a virtual pair, at 25 s of its walk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from retrosole import wire
+from retrosole.device import Event, Insole
+from retrosole.live.picture import save_svg
+from retrosole.ports import open_link
+from retrosole.recorder import Foot, Recorder
+from retrosole.show import LiveFeeder
+from retrosole.twin.sim import SimOptions, virtual_insoles
+
+PICTURE = Path(__file__).resolve().parent.parent / "host" / "live.svg"
+AT_S = 25.0
+RATE_HZ = 200
+SIZE = (120, 40)
+SPEED = 8.0
+SEED = 1
+
+
+class UntilMoment(LiveFeeder):
+    """Show what is known at one moment of the walk, however quick either foot is: the next run draws the same."""
+
+    def __init__(self, insoles: Mapping[str, Insole], at_s: float) -> None:
+        super().__init__(insoles, None)
+        self.recorder: Recorder | None = None
+        self._end_idx = round(at_s * RATE_HZ)
+        self._reached: set[str] = set()
+
+    def frame(self, foot: Foot, frame: Event) -> None:
+        """Hand on what happened before the moment; end when both feet are past it."""
+        at_idx = decided_idx(frame)
+        if at_idx <= self._end_idx:
+            super().frame(foot, frame)
+        elif isinstance(frame, wire.SamplesFrame):
+            self._reached.add(foot.side)
+            if self.recorder is not None and len(self._reached) == len(self._feet):
+                self.recorder.request_end()
+
+    def tick(self, elapsed_s: float) -> None:
+        """Count in seconds of the walk."""
+        super().tick(AT_S)
+
+
+def decided_idx(frame: Event) -> int:
+    """Give the sample after which a frame was sent; 0 for those that have none."""
+    if isinstance(frame, wire.SamplesFrame):
+        return int(frame.first_index)
+    if isinstance(frame, wire.StrideFrame):
+        return int(frame.initial_contact_idx + frame.final_contact // 256 + frame.delay)
+    if isinstance(frame, wire.ContactFrame):
+        return int(frame.initial_contact_idx + frame.delay)
+    return 0
+
+
+def main() -> None:
+    """Walk, and write the picture."""
+    options = SimOptions(gait="mixed", seed=SEED, speed=SPEED, duration_s=AT_S / SPEED + 2)
+    with virtual_insoles(options) as virtual:
+        print(f"{virtual.walk.story}, on {virtual.runtime.describe()}")
+        insoles = {side: Insole(open_link(port)) for side, port in virtual.ports.items()}
+        watcher = UntilMoment(insoles, AT_S)
+        watcher.recorder = Recorder(insoles, watcher)
+        watcher.recorder.run(seconds=60)
+    for foot in watcher.state.feet:
+        stride_n = foot.stride_counts[0]
+        if foot.lost_sample_n or not stride_n:
+            sys.exit(f"no picture made: {foot.side} has {stride_n} strides and lost {foot.lost_sample_n} samples")
+    save_svg(watcher.state, PICTURE, SIZE)
+    print(f"{PICTURE}: {PICTURE.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main()
