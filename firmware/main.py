@@ -1,47 +1,82 @@
 # Starts the insole, and says why when it cannot. Ctrl-C, `leave` and safe mode end in the REPL: the watchdog is then
-# set to its longest time-out, since it cannot be stopped. A crash is printed, counted and answered by a reset; three in
-# a row, or the button held during power-on, mean safe mode: nothing of the application runs.
+# set to its longest time-out, since it cannot be stopped. A crash is printed, counted and answered by a reset; so is a
+# hang, by the watchdog. Three in a row mean safe mode: nothing of the application runs until the next reset. So does
+# the button, pressed while the LED is on during the first second after power-on (held earlier it would be the chip's
+# own loader that starts, for it is the BOOT button).
 import sys
+from time import ticks_diff, ticks_ms
 
 import micropython
-from machine import WDT, reset
+from machine import PWRON_RESET, WDT, WDT_RESET, idle, reset, reset_cause
 
 micropython.alloc_emergency_exception_buf(100)
 
 _WATCHDOG_MS = 8000
 _LONGEST_MS = 2**30 - 1
 _CRASH_LIMIT = 3
+_BUTTON_MS = 1000
 
 
 def main():
-    from insole.app import App
     from insole.board import Board
-    from insole.faults import Faults
     from insole.memory import Memory
 
     memory = Memory()
     memory.count("boot")
+    if reset_cause() == WDT_RESET:
+        memory.count("crashes")
     board = Board(memory.get("board", -1))
-    if not board.button.value() or memory.get("crashes", 0) >= _CRASH_LIMIT:
+    if memory.get("crashes", 0) >= _CRASH_LIMIT or (reset_cause() == PWRON_RESET and button_pressed(board)):
         memory.set("crashes", 0)
-        print("retrosole: safe mode; reset to try again")
+        say("retrosole: safe mode; reset to try again")
         return
-    app = App(board, memory, Faults())
-    app.link.mark_text()
+    run(board, memory)
+
+
+def run(board, memory):
+    app = None
     try:
+        from insole.app import App
+        from insole.faults import Faults
+
+        app = App(board, memory, Faults())
         app.run(WDT(timeout=_WATCHDOG_MS))
     except KeyboardInterrupt:
         pass
     except Exception as error:
-        app.link.mark_text()
-        sys.print_exception(error)
-        app.link.mark_text()
-        memory.count("crashes")
-        reset()
-    finally:
+        crash(app, memory, error)
+    WDT(timeout=_LONGEST_MS)
+    if app:
         app.shut()
-        WDT(timeout=_LONGEST_MS)
-    print("retrosole: stopped; main.main() starts it again")
+    say("retrosole: stopped; Ctrl-D starts it again")
+
+
+def crash(app, memory, error):
+    say("retrosole: crashed")
+    sys.print_exception(error)
+    say("")
+    if app:
+        app.sampler.stop()  # the storage is written next, and that stops everything for a while
+    memory.count("crashes")
+    reset()
+
+
+def button_pressed(board):
+    board.led.value(1)
+    since_ms = ticks_ms()
+    pressed = False
+    while not pressed and ticks_diff(ticks_ms(), since_ms) < _BUTTON_MS:
+        pressed = not board.button.value()
+        idle()
+    board.led.value(0)
+    return pressed
+
+
+# Text between zeros, so that it costs no frame.
+def say(text):
+    sys.stdout.buffer.write(b"\0")
+    print(text)
+    sys.stdout.buffer.write(b"\0")
 
 
 main()

@@ -336,7 +336,7 @@ def commands() -> list[dict[str, Any]]:
     out = []
     for name, kind, values in wanted:
         frame = frame_of(kind, values)
-        line = b"\0" + frame.hex().upper().encode() + b"\0"
+        line = b"\0" + frame.hex().encode() + b"\0"
         row = {
             "name": name,
             "type": kind,

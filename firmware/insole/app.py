@@ -1,7 +1,8 @@
-# The main loop: one fixed set of tasks, in turn, then idle. No task waits. Longest block of each, on an ESP32 at
-# 240 MHz (estimates from instruction counts, not measured on hardware): command 3 ms (16 readings of each channel for a
-# tare, never while sampling), samples 4 x 0.6 ms, line 0.3 ms, status 0.5 ms; together under 4 ms while sampling, less
-# than one period at 200 Hz. The ring holds 64 samples, so even a 300 ms stop of everything else shifts nothing.
+# The main loop: one fixed set of tasks, in turn, then idle. No task waits. Longest block of each, estimated for an
+# ESP32 at 240 MHz and not measured on hardware: command 6 ms (16 readings of each of 8 channels for a tare, never while
+# sampling), samples 4 x 0.6 ms, 16 bytes of input 1.5 ms, status 1.5 ms (free memory is counted once a second);
+# together about one period at 200 Hz in the worst turn, far less in the others. A longer stop of everything loses
+# samples (8 callbacks wait, no more) and counts them, but shifts none: indices go by the clock.
 # From start_session() on, the path of a sample allocates nothing.
 import gc
 from array import array
@@ -9,6 +10,7 @@ from struct import pack_into
 from time import ticks_add, ticks_diff, ticks_us
 
 from machine import idle
+from micropython import const
 
 from . import wire
 from .commands import Commands
@@ -21,11 +23,12 @@ from .ring import SampleRing
 from .sampler import Sampler
 from .status import put_status
 
-_RING_SLOTS = 64
-_SAMPLES_PER_TURN = 4
-_SECOND_US = 1000000
-_LEAST_HEAP_BYTES = 16384  # after a collection; less and the next session's buffers may not fit
-_LEAST_BATTERY_MV = 3300  # a lithium cell below this is nearly empty
+_RING_SLOTS = const(64)
+_SAMPLES_PER_TURN = const(4)
+_SECOND_US = const(1000000)
+_SOUND_S = const(30)  # up for this long, the last crash is history
+_LEAST_HEAP_BYTES = const(16384)  # after a collection; less and the next session's buffers may not fit
+_LEAST_BATTERY_MV = const(3300)  # a lithium cell below this is nearly empty
 
 
 class App:
@@ -34,13 +37,8 @@ class App:
         self.memory = memory
         self.faults = faults
         self.boot = memory.get("boot", 0)
-        self.session = memory.get("session", 0)
-        self.settings = {
-            wire.SETTING_RATE_HZ: memory.get("rate_hz", wire.RATE_HZ_DEFAULT),
-            wire.SETTING_CUE: memory.get("cue", wire.CUE_DEFAULT),
-            wire.SETTING_TARGET_ORDER: memory.get("target_order", wire.TARGET_ORDER_DEFAULT),
-            wire.SETTING_SIDE: memory.get("side", wire.SIDE_DEFAULT),
-        }
+        self.session = memory.get("session", 0) & 0xFFFF
+        self.settings = {setting: self._remembered(setting) for setting in _KEYS}
         self.pressure = Pressure(board.channel_n)
         memory.load_counts("baseline", self.pressure.baseline)
         memory.load_counts("standing", self.pressure.standing)
@@ -78,8 +76,11 @@ class App:
         if self.sampler.running:
             self.stop_session()
         self.cue.stop()
+        self.link.drain()
 
     def turn(self):
+        if self.sampler.interrupted:
+            raise KeyboardInterrupt
         if self.link.receive():
             self.commands.handle(self.link.reader.command, self.link.reader.command_n)
         self._take_samples(_SAMPLES_PER_TURN)
@@ -97,7 +98,9 @@ class App:
         self._detector = self._new_detector()
         self._packer.begin(self.session)
         self._stride_n = self._contact_n = self._mark_n = 0
-        self.link.clear()
+        self.link.dropped_n = 0
+        if self.uptime_s >= _SOUND_S and self.memory.get("crashes", 0):
+            self.memory.set("crashes", 0)
         self._watch_supply()
         self.sampler.start(self.settings[wire.SETTING_RATE_HZ])
 
@@ -108,8 +111,6 @@ class App:
         self.cue.stop()
         if self._unsaved:
             self._save_settings()
-        if self.memory.get("crashes", 0):
-            self.memory.set("crashes", 0)
 
     def mark(self, code):
         index = self.sampler.next_index
@@ -173,7 +174,8 @@ class App:
         self.uptime_s += 1
         self._watch(0, self.sampler.lost_n)
         self._watch(1, self.sampler.late_n)
-        self._watch(2, self.link.dropped_n)
+        if self.link.host_listens:  # nobody has to listen: a session without a host drops what it cannot send
+            self._watch(2, self.link.dropped_n)
         self._watch(3, self.link.reader.bad_n)
         if self.link.host_listens:
             self.link.send_reply(self.coder.wire, self.coder.seal(put_status(self.coder.raw, self)))
@@ -200,10 +202,17 @@ class App:
                 detector.channels.set_baseline(k, self.pressure.baseline[k])
         return detector
 
+    # What was remembered, unless it is no choice any more.
+    def _remembered(self, setting):
+        key, default = _KEYS[setting]
+        value = self.memory.get(key, default)
+        return value if value in wire.SETTING_CHOICES[setting] else default
+
     def _save_settings(self):
         for setting in _KEYS:
-            if self.memory.get(_KEYS[setting], -1) != self.settings[setting]:
-                self.memory.set(_KEYS[setting], self.settings[setting])
+            key = _KEYS[setting][0]
+            if self.memory.get(key, -1) != self.settings[setting]:
+                self.memory.set(key, self.settings[setting])
         self._unsaved = False
 
     def _apply_settings(self):
@@ -213,8 +222,8 @@ class App:
 
 _COUNTED = (wire.FAULT_SAMPLES_LOST, wire.FAULT_SAMPLES_LATE, wire.FAULT_QUEUE_FULL, wire.FAULT_COMMAND_DAMAGED)
 _KEYS = {
-    wire.SETTING_RATE_HZ: "rate_hz",
-    wire.SETTING_CUE: "cue",
-    wire.SETTING_TARGET_ORDER: "target_order",
-    wire.SETTING_SIDE: "side",
+    wire.SETTING_RATE_HZ: ("rate_hz", wire.RATE_HZ_DEFAULT),
+    wire.SETTING_CUE: ("cue", wire.CUE_DEFAULT),
+    wire.SETTING_TARGET_ORDER: ("target_order", wire.TARGET_ORDER_DEFAULT),
+    wire.SETTING_SIDE: ("side", wire.SIDE_DEFAULT),
 }

@@ -3,11 +3,12 @@
 import sys
 
 from machine import ADC, PWM, Pin, unique_id
+from micropython import const
 
 from . import wire
 
-_MOTOR_HZ = 5000  # above what a motor follows
-_NO_BATTERY_MV = 0xFFFF
+_MOTOR_HZ = const(5000)  # above what a motor follows
+_NO_BATTERY_MV = const(0xFFFF)
 _MODULES = {
     wire.BOARD_ESP32_DEVKITC: "esp32_devkitc",
     wire.BOARD_ESP32_S3: "esp32_s3",

@@ -1,34 +1,44 @@
 # One sensor each: its unloaded baseline, its load above it, and whether it may vote. Core, one call per sample from
 # the detector's step; allocates nothing.
 #
-# The baseline follows down quickly (a reading below it is proof that it was too high: the shoe went on loaded, or the
-# sensor drifted) and up slowly, and up only while the foot is unloaded, so that standing is never learned as zero.
+# The baseline follows, up and down alike, only while the foot is at rest in the air, so that standing is never learned
+# as zero and noise does not pull it to one side. A smoothed reading well below it is proof that it was too high (the
+# session began with the foot loaded): then it falls at once, whatever the foot does.
+# Loads are signed: cutting them at zero would turn the noise of an unloaded zone into load.
 # A sensor is left out when it stands still while the others walk: a dead wire reads near 0, a stuck one reads the same
 # count. It is taken back as soon as it moves again.
 from array import array
 
+from micropython import const
+
 from . import wire
 
-_DROP_SHIFT = 2  # a quarter of the way per sample, when a reading lies below the baseline by more than noise
-_DROP_Q8 = 32 << 8  # 32 counts, 0.8 % of full scale
-_DOWN_SHIFT = 6  # within the noise: eight times as fast as up, so it settles about one deviation below the mean
-_UP_SHIFT = 9  # 512 samples, 2.6 s at 200 Hz: slower than any step, faster than drift (5 % per decade of seconds)
-_STILL_RANGE = 6  # counts: three times the converter's own noise; a walking sensor moves by 50 and more
-_STILL_STRIDES = 4  # strides in which a sensor must stand still before it is left out: one odd step is no proof
-_DEAD_BELOW = 64  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
+_SMOOTH_SHIFT = const(2)  # four samples: a single wild reading moves no baseline
+_DROP_SHIFT = const(2)  # a quarter of the way per sample, when a reading lies below the baseline by more than noise
+_DROP_COUNTS = const(24)  # 0.6 % of full scale
+_DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
+_REST_MS = const(640)  # time constant at rest: about two swings; drift (5 % per decade of seconds) is slower
+_STILL_RANGE = const(6)  # counts: three times the converter's own noise; a walking sensor moves by 50 and more
+_STILL_STRIDES = const(4)  # strides in which a sensor must stand still before it is left out: one odd step is no proof
+_BOTH = const(3)  # 1 << wire.ZONE_FOREFOOT | 1 << wire.ZONE_HEEL
+_DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
 
 
 class Channels:
-    def __init__(self, zones):
+    def __init__(self, zones, rate_hz):
         n = len(zones)
         self.n = n
         self.zones = zones
         self.base_q8 = array("i", [-1] * n)  # -1: no sample seen yet
-        self.load = array("i", [0] * n)
         self.out_bits = 0
         self.dead_bits = 0
         self.saturated_bits = 0
         self.dropped = 0  # counts by which baselines fell at once; the detector clears it at contact
+        self._rest_shift = 0
+        while rate_hz * _REST_MS // 1000 >> self._rest_shift > 1:
+            self._rest_shift += 1
+        self._raw = array("i", [0] * n)
+        self._smooth_q8 = array("i", [0] * n)
         self._low = array("i", [0] * n)
         self._high = array("i", [0] * n)
         self._still_n = bytearray(n)
@@ -38,41 +48,52 @@ class Channels:
     def set_baseline(self, channel, count):
         self.base_q8[channel] = count << 8
 
-    # Take one sample; zone_load[zone] becomes the sum of the voting sensors of that zone.
-    def step(self, counts, unloaded, zone_load):
+    # Take one sample; zone_load[zone] becomes the sum of the voting sensors of that zone. `sigma` is the foot's noise.
+    def step(self, counts, resting, sigma, zone_load):
         zone_load[0] = zone_load[1] = zone_load[2] = zone_load[3] = 0
-        base_q8 = self.base_q8
+        margin_q8 = (_DROP_COUNTS + _DROP_SIGMAS * sigma) << 8
         out_bits = self.out_bits
         for k in range(self.n):
-            raw = counts[k]
-            if raw == wire.MISSING_COUNT:
-                raw = (base_q8[k] >> 8) + self.load[k] if base_q8[k] >= 0 else 0
-            load = self._above(k, raw, unloaded)
-            self.load[k] = load
+            load = self._above(k, counts[k], resting, margin_q8)
             if not out_bits >> k & 1:
                 zone_load[self.zones[k]] += load
 
-    def _above(self, k, raw, unloaded):
-        if raw < self._low[k]:
-            self._low[k] = raw
-        if raw > self._high[k]:
-            self._high[k] = raw
+    def _above(self, k, raw, resting, margin_q8):
+        if raw == wire.MISSING_COUNT:
+            raw = self._raw[k]
+        self._raw[k] = raw
+        base_q8 = self.base_q8[k]
+        if base_q8 < 0:
+            base_q8 = raw << 8
+            self._smooth_q8[k] = base_q8
+        smooth_q8 = self._smooth_q8[k]
+        smooth_q8 += ((raw << 8) - smooth_q8) >> _SMOOTH_SHIFT
+        self._smooth_q8[k] = smooth_q8
+        gap_q8 = smooth_q8 - base_q8
+        if gap_q8 < -margin_q8:
+            base_q8 += gap_q8 >> _DROP_SHIFT
+            self.dropped -= gap_q8 >> (8 + _DROP_SHIFT)
+        elif resting:
+            base_q8 += gap_q8 >> self._rest_shift
+        self.base_q8[k] = base_q8
+        self._watch(k, raw, smooth_q8 >> 8)
+        return raw - (base_q8 >> 8)
+
+    def _watch(self, k, raw, smooth):
+        if smooth < self._low[k]:
+            self._low[k] = smooth
+        if smooth > self._high[k]:
+            self._high[k] = smooth
         if raw >= wire.LARGEST_COUNT:
             self._top_n[k] += 1
-        base = self.base_q8[k]
-        gap = (raw << 8) - base
-        if base < 0:
-            base = raw << 8
-        elif gap < -_DROP_Q8:
-            base += gap >> _DROP_SHIFT
-            self.dropped -= gap >> (8 + _DROP_SHIFT)
-        elif gap < 0:
-            base += gap >> _DOWN_SHIFT
-        elif unloaded:
-            base += gap >> _UP_SHIFT
-        self.base_q8[k] = base
-        load = raw - (base >> 8)
-        return load if load > 0 else 0
+
+    # All sensors of the forefoot, or all of the heel, are left out.
+    def is_blind(self):
+        seeing = 0
+        for k in range(self.n):
+            if not self.out_bits >> k & 1:
+                seeing |= 1 << self.zones[k]
+        return seeing & _BOTH != _BOTH
 
     # Close a stride of sample_n samples: who moved, who did not, who sat at the top for half of it.
     def end_stride(self, sample_n):

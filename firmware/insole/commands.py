@@ -3,10 +3,12 @@
 from struct import pack_into, unpack_from
 from time import ticks_us
 
+from micropython import const
+
 from . import wire
 from .status import put_identity
 
-_SET_VALUE_AT = 3
+_SET_VALUE_AT = const(3)
 
 
 class Commands:
@@ -110,6 +112,8 @@ class Commands:
         app = self._app
         if app.sampler.running:
             return wire.RESULT_BUSY
+        if not app.pressure.is_tared():
+            return wire.RESULT_NOT_TARED
         app.sampler.read_once(app.counts)
         if not app.pressure.calibrate(app.counts):
             return wire.RESULT_NO_LOAD
@@ -123,5 +127,7 @@ class Commands:
         return wire.RESULT_OK
 
     def _leave(self, _command):
+        if self._app.sampler.running:
+            self._app.stop_session()
         self._app.leaving = True
         return wire.RESULT_OK

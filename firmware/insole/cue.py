@@ -2,10 +2,12 @@
 # never on an order that is unknown or together. Called from the main loop; turn() ends it.
 from time import ticks_diff, ticks_us
 
+from micropython import const
+
 from . import wire
 
-_STRENGTH_U16 = 45000  # 69 % of the battery's voltage: a coin motor for 3 V
-_BUZZ_US = 150000  # felt in a shoe while walking; shorter than the shortest swing
+_STRENGTH_U16 = const(45000)  # 69 % of the battery's voltage: a coin motor for 3 V
+_BUZZ_US = const(150000)  # felt in a shoe while walking; shorter than the shortest swing
 
 
 class Cue:

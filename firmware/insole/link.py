@@ -9,15 +9,19 @@ import select
 import sys
 from time import ticks_add, ticks_diff, ticks_us
 
+from machine import idle
+from micropython import const
+
 from . import wire
 from .frame import CommandReader
 from .ring import ByteQueue
 
-_CHUNK_BYTES = 120
-_BYTE_US = 87
-_QUEUE_BYTES = 4096  # 1.6 s of 6 channels at 200 Hz, one erase of a bad flash sector
-_RESERVE_BYTES = 512
-_TURN_BYTES = 64  # input taken per turn, so that a noisy line cannot hold the loop
+_CHUNK_BYTES = const(120)
+_BYTE_US = const(87)
+_QUEUE_BYTES = const(4096)  # 1.6 s of 6 channels at 200 Hz, one erase of a bad flash sector
+_RESERVE_BYTES = const(512)
+_TURN_BYTES = const(16)  # input taken per turn, so that a noisy line cannot hold the loop
+_DRAIN_US = const(1000000)
 
 
 class Link:
@@ -34,16 +38,13 @@ class Link:
         self._chunk = bytearray(_CHUNK_BYTES)
         whole = memoryview(self._chunk)
         self._views = [whole[:n] for n in range(_CHUNK_BYTES + 1)]  # slicing later would allocate
-        self._free_us = ticks_us()
+        self._busy = False  # the line is still sending; a stamp alone would mean the opposite after 2^29 us
+        self._free_us = 0
         self._heard_us = ticks_us()
 
     @property
     def queue_bytes(self):
         return self._queue.used
-
-    def clear(self):
-        self._queue.clear()
-        self.dropped_n = 0
 
     def heard(self):
         self._heard_us = ticks_us()
@@ -70,11 +71,21 @@ class Link:
         now_us = ticks_us()
         if self.host_listens and ticks_diff(now_us, self._heard_us) > wire.HOST_TIMEOUT_MS * 1000:
             self.host_listens = False
-        if not self.host_listens or not self._queue.used or ticks_diff(now_us, self._free_us) < 0:
+        if self._busy and ticks_diff(now_us, self._free_us) >= 0:
+            self._busy = False
+        if self._busy or not self.host_listens or not self._queue.used:
             return
         n = self._queue.take(self._chunk, _CHUNK_BYTES)
         self._out.write(self._views[n])
         self._free_us = ticks_add(ticks_us(), n * _BYTE_US)
+        self._busy = True
+
+    # Send what waits before the firmware ends, for at most a second. Waits: never while sampling.
+    def drain(self):
+        since_us = ticks_us()
+        while self.host_listens and self._queue.used and ticks_diff(ticks_us(), since_us) < _DRAIN_US:
+            self.pump()
+            idle()
 
     # Close whatever stands on the line, so that text printed around it costs no frame.
     def mark_text(self):

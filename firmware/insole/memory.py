@@ -1,5 +1,5 @@
 # What survives a reset, in the chip's non-volatile storage: settings, counters, calibration. Read at start, written
-# only on change (each write wears flash). Never called while a session samples, except by nothing.
+# only on change: each write wears flash and may stop everything for tens of milliseconds, so never while sampling.
 from esp32 import NVS
 
 

@@ -3,10 +3,12 @@
 # Uncalibrated values are 0xFFFF; a count is never called newton or kilopascal.
 from array import array
 
+from micropython import const
+
 from .fixed import permille
 
 UNKNOWN = 0xFFFF
-_LEAST_STANDING = 60  # counts summed over all channels, 1.5 % of one channel's range: less is an empty shoe
+_LEAST_STANDING = const(60)  # counts summed over all channels, 1.5 % of one channel's range: less is an empty shoe
 
 
 class Pressure:
@@ -19,7 +21,10 @@ class Pressure:
         for k in range(self._channel_n):
             self.baseline[k] = counts[k]
 
-    # False, and nothing changed, when too little load is on the foot.
+    def is_tared(self):
+        return self.baseline[0] != UNKNOWN
+
+    # False, and nothing changed, when too little load is on the foot. Only after a tare.
     def calibrate(self, counts):
         total = 0
         for k in range(self._channel_n):
@@ -39,6 +44,4 @@ class Pressure:
 
     def _above(self, channel, raw):
         baseline = self.baseline[channel]
-        if baseline == UNKNOWN or raw <= baseline:
-            return raw if baseline == UNKNOWN else 0
-        return raw - baseline
+        return raw - baseline if raw > baseline else 0

@@ -69,9 +69,6 @@ class ByteQueue:
         self._tail = 0
         self.used = 0
 
-    def clear(self):
-        self.used = 0
-
     def put(self, src, n):
         if n > self._capacity - self.used:
             return False

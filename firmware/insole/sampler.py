@@ -4,17 +4,19 @@
 # anew every 64 samples, so that a start that happened to be late (or early) does not stay in every stamp.
 #   late by less than a period: the sample is taken for its slot, and counted as late from a quarter period on;
 #   late by more: the slots in between are lost, counted, and missing from the indices;
-#   early: a callback that waited in the queue for a slot already passed over; ignored.
+#   early after slots were passed over: a callback that had waited in the queue for one of them; ignored;
+#   early otherwise: the grid lies earlier than was thought; `due` moves there.
 # The callback runs between two bytecodes of the main loop, allocates nothing and never waits.
 from time import ticks_add, ticks_diff, ticks_us
 
 from machine import Timer
+from micropython import const
 
 from . import wire
 
-_READ_US = 45  # one converter reading in MicroPython on an ESP32, measured 40
-_SHARE_PERCENT = 30  # of a period may go into reading
-_WINDOW_N = 64
+_READ_US = const(45)  # one converter reading in MicroPython on an ESP32, measured 40
+_SHARE_PERCENT = const(30)  # of a period may go into reading
+_WINDOW_N = const(64)
 
 
 class Sampler:
@@ -33,6 +35,8 @@ class Sampler:
         self._read_shift = 0
         self._least_us = 0
         self._window_n = 0
+        self._passed = False  # slots were passed over since the last punctual callback
+        self.interrupted = False
 
     def start(self, rate_hz):
         self._ring.clear()
@@ -42,6 +46,7 @@ class Sampler:
         self._due_us = ticks_add(ticks_us(), self._period_us)
         self._least_us = self._period_us
         self._window_n = 0
+        self._passed = False
         self.running = True
         self._timer.init(mode=Timer.PERIODIC, freq=rate_hz, callback=self._tick_cb)
 
@@ -66,16 +71,23 @@ class Sampler:
         mean = (total + (1 << shift >> 1)) >> shift
         return mean if mean < wire.MISSING_COUNT else wire.LARGEST_COUNT
 
+    # The port prints and drops an exception raised in a callback: a Ctrl-C that arrives here goes on to the main loop.
     def _tick(self, _timer):
-        if not self.running:
-            return
+        try:
+            if self.running:
+                self._sample()
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _sample(self):
         late_us = ticks_diff(ticks_us(), self._due_us)
         period_us = self._period_us
         if late_us < 0:
-            if late_us < -(period_us >> 3):
+            if self._passed:
                 return
             self._due_us = ticks_add(self._due_us, late_us)
             late_us = 0
+        self._passed = late_us >= period_us
         while late_us >= period_us:
             late_us -= period_us
             self._due_us = ticks_add(self._due_us, period_us)

@@ -3,10 +3,12 @@
 import gc
 from struct import pack_into
 
+from micropython import const
+
 from . import VERSION, wire
 from .frame import records_per_frame
 
-_NO_TEMPERATURE = -128
+_NO_TEMPERATURE = const(-128)
 
 
 # The counters of one session and of this boot, gathered from where they are kept.
@@ -15,8 +17,8 @@ def put_status(raw, app):
     pack_into(
         wire.STATUS_FORMAT, raw, 0, wire.STATUS, app.session, 1 if sampler.running else 0, app.uptime_s,
         sampler.next_index, sampler.lost_n, sampler.late_n, sampler.latest_us, app.link.dropped_n,
-        app.link.queue_bytes, app.link.reader.bad_n & 0xFFFF, gc.mem_free(), app.board.battery_mv(), _NO_TEMPERATURE,
-        app.faults.first, app.faults.n, app.channels_out(),
+        app.link.queue_bytes, min(app.link.reader.bad_n, 0xFFFF), gc.mem_free(), app.board.battery_mv(),
+        _NO_TEMPERATURE, app.faults.first, app.faults.n, app.channels_out(),
     )  # fmt: skip
     return wire.STATUS_BYTES
 

@@ -26,6 +26,7 @@ _CTRL_D = 4
 class Time:
     def __init__(self):
         self.ticks_us = world.ticks_us
+        self.ticks_ms = world.ticks_ms
         self.ticks_diff = world_module.ticks_diff
         self.ticks_add = world_module.ticks_add
 

@@ -77,7 +77,11 @@ class Console:
     def register(self, stream, flags):
         pass
 
+    # On a machine with a REPL behind the line, bytes are taken only when the firmware asks: what comes after it has
+    # ended is the REPL's.
     def ipoll(self, timeout):
+        if not self._used and not world.virtual:
+            self.gather()
         return self._events if self._used else self._no_events
 
     # --- output

@@ -1,6 +1,8 @@
 # The stand-in `machine`: the part of the ESP32's that the firmware uses, and nothing that the ESP32 stubs (1.24) do not
 # offer; a test holds it to that. What it idealises: a converter returns the walk's count without noise of its own, at
 # any attenuation; PWM has no frequency limits; pins have no electrical meaning.
+import sys
+
 from world import MASK, world
 
 _BUTTON_PINS = (0, 9)
@@ -10,8 +12,17 @@ def idle():
     world.idle()
 
 
+PWRON_RESET = 1
+WDT_RESET = 3
+
+
 def reset():
     raise SystemExit(3)
+
+
+# Nothing of the virtual insole holds a button or lets a watchdog bite unless a test says so.
+def reset_cause():
+    return int(world.settings.get("reset_cause", 2))
 
 
 def unique_id():
@@ -103,6 +114,7 @@ class Timer:
         self.period_us = 0
         self.due_us = 0
         self.once = False
+        self.failed_n = 0
         self._callback = None
 
     # No `hard`: the ESP32 refuses it, callbacks are always soft.
@@ -120,15 +132,21 @@ class Timer:
         if self in world.timers:
             world.timers.remove(self)
 
+    # What a callback raises is printed and dropped, as the port does. (It drops a Ctrl-C, too; here that passes, since
+    # most of the time spent in a callback is the stand-in's own.)
     def call(self, lock_heap):
-        if not lock_heap:
-            self._callback(self)
-            return
-        import micropython
+        if lock_heap:
+            import micropython
 
-        micropython.heap_lock()
-        self._callback(self)
-        micropython.heap_unlock()
+            micropython.heap_lock()
+        try:
+            self._callback(self)
+        except Exception as error:
+            sys.print_exception(error)
+            self.failed_n += 1
+        finally:
+            if lock_heap:
+                micropython.heap_unlock()
 
 
 class WDT:

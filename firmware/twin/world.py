@@ -131,6 +131,10 @@ class World:
             return self.now_us
         return ticks_add(self.now_us, self.since_us())
 
+    # Wraps early: at the microseconds' wrap. The firmware only takes differences of a second.
+    def ticks_ms(self):
+        return self.ticks_us() // 1000
+
     # What has passed since time was last let pass.
     def since_us(self):
         return 0 if self.virtual else min(ticks_diff(real_us(), self._real_us), _TURN_US)
@@ -147,8 +151,8 @@ class World:
 
     # Rest until something is due, then serve it. The only place where callbacks run.
     def idle(self):
-        self.input.gather()
         if self.virtual:
+            self.input.gather()
             step_us = self._rest_us()
             self._wait_for_host()
             self._pace(step_us)

@@ -36,6 +36,7 @@ REFUSALS = {
     wire.Result.BUSY: "a session is running; stop it first",
     wire.Result.NOT_RUNNING: "no session is running; start one first",
     wire.Result.NO_LOAD: "there is too little load on it; stand on this foot and try again",
+    wire.Result.NOT_TARED: "it does not know its unloaded counts; lift the foot, tare, then calibrate",
     wire.Result.MALFORMED: "the command arrived malformed; try again",
 }
 

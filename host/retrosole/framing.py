@@ -205,7 +205,7 @@ def encode_command(message: Message) -> bytes:
 
     Raises ValueError when it has more characters than the device's input ring takes.
     """
-    text = pack(message).hex().upper().encode()
+    text = pack(message).hex().encode()
     if len(text) > wire.COMMAND_BYTES:
         raise ValueError(f"{type(message).__name__}: {len(text)} characters, at most {wire.COMMAND_BYTES} fit")
     return b"\0" + text + b"\0"

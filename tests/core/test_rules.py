@@ -12,7 +12,7 @@ from tests.machines import FIRMWARE, ROOT
 
 INSOLE = FIRMWARE / "insole"
 HOST = ROOT / "host" / "retrosole"
-CORE = {"ring", "frame", "fixed", "pressure", "channels", "zone", "gait", "wire", "hot", "hot_plain"}
+CORE = {"ring", "frame", "fixed", "pressure", "smooth", "channels", "zone", "gait", "wire", "hot", "hot_plain"}
 CORE_OUTSIDE = {"micropython", "array", "struct"}
 SHELL_OUTSIDE = CORE_OUTSIDE | {"machine", "esp32", "time", "select", "sys", "gc"}
 

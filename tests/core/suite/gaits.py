@@ -130,7 +130,8 @@ def test_times_are_crossings_of_five_percent_at_every_rate():
             start = walk.stance((0, lift), (heel, end), ramp)
         five_percent = ramp * 256 // 20
         begin = start << 8
-        tolerance = 256 // 3 + ramp * 256 // 50  # a third of a sample, and levels that differ by 2 % of the ramp
+        # A third of a sample, levels that differ by 2 % of the ramp, and a millisecond of smoothing around its corners
+        tolerance = 256 // 3 + ramp * 256 // 50 + rate_hz * 256 // 1000
         for got, expected in (
             (walk.forefoot_on, begin + five_percent),
             (walk.heel_on, begin + (heel << 8) + five_percent),
@@ -138,8 +139,10 @@ def test_times_are_crossings_of_five_percent_at_every_rate():
             (walk.heel_off, begin + (end << 8) - five_percent),
         ):
             assert abs(got - expected) <= tolerance, (rate_hz, got, expected, tolerance)
-        assert walk.initial == walk.forefoot_on
-        assert walk.final == walk.heel_off
+        # The foot's own five percent are more counts than the zone's: a little later on, a little earlier off.
+        little = 256 + ramp * 256 // 12
+        assert 0 <= walk.initial - walk.forefoot_on <= little, (rate_hz, walk.initial - walk.forefoot_on)
+        assert 0 <= walk.heel_off - walk.final <= little, (rate_hz, walk.heel_off - walk.final)
 
 
 def test_provisional_order_comes_with_the_second_zone_or_after_60_ms():
@@ -262,7 +265,7 @@ def test_saturated_sensor_is_said():
     walk.detector.channels.end_stride(0)
     for _ in range(100):
         walk.counts[0] = 4094
-        walk.detector.channels.step(walk.counts, False, [0, 0, 0, 0])
+        walk.detector.channels.step(walk.counts, False, 0, [0, 0, 0, 0])
     walk.detector.channels.end_stride(100)
     assert walk.detector.channels.saturated_bits == 1
 
