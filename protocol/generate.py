@@ -121,15 +121,14 @@ def firmware_text(spec: dict[str, Any]) -> str:
                 f"{upper}_BYTES = {size(m)}",
                 f'{upper}_FORMAT = "{struct_format(m)}"',
             ]
-    lines += ["", f"NOT_SEEN = {TYPES_INVALID_I24}", "", "# setting: the values it may take"]
+            lines += [f"{upper}_{f['name'].upper()}_INVALID = {f['invalid']}" for f in m["fields"] if "invalid" in f]
+    lines += ["", "# setting: the values it may take"]
     lines += ["SETTING_CHOICES = {"]
     lines += [f"    {spec['enums']['setting'][s['name']]}: {tuple(s['choices'])}," for s in spec["setting"]]
     lines += ["}"]
     lines += [f"{s['name'].upper()}_DEFAULT = {s['default']}" for s in spec["setting"]]
     return "\n".join(lines) + "\n"
 
-
-TYPES_INVALID_I24 = -(1 << 23)
 
 # ----------------------------------------------------------------------------------------------------------- host
 
@@ -221,7 +220,9 @@ def host_text(spec: dict[str, Any]) -> str:
     lines += [f"PROTOCOL_MAJOR = {spec['protocol']['major']}", f"PROTOCOL_MINOR = {spec['protocol']['minor']}"]
     lines += [f"FINGERPRINT = 0x{fingerprint(spec):08X}"]
     lines += [f"{name.upper()} = {value}" for name, value in spec["limits"].items()]
-    lines += [f"NOT_SEEN = {TYPES_INVALID_I24}", ""]
+    not_seen = {f["invalid"] for m in spec["message"] for f in m["fields"] if f["type"] == "i24"}
+    assert len(not_seen) == 1, "the host has one word for an event not seen"
+    lines += [f"NOT_SEEN = {not_seen.pop()}", ""]
     lines += ["# Choices and default of each setting", "SETTING_CHOICES: dict[str, tuple[int, ...]] = {"]
     lines += [f'    "{s["name"]}": {tuple(s["choices"])},' for s in spec["setting"]] + ["}"]
     for name, values in spec["enums"].items():

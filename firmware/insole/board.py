@@ -8,7 +8,6 @@ from micropython import const
 from . import wire
 
 _MOTOR_HZ = const(5000)  # above what a motor follows
-_NO_BATTERY_MV = const(0xFFFF)
 _MODULES = {
     wire.BOARD_ESP32_DEVKITC: "esp32_devkitc",
     wire.BOARD_ESP32_S3: "esp32_s3",
@@ -43,7 +42,7 @@ class Board:
 
     # The pin sees half the voltage.
     def battery_mv(self):
-        return _NO_BATTERY_MV if self.battery is None else self.battery.read_uv() // 500
+        return wire.STATUS_BATTERY_MV_INVALID if self.battery is None else self.battery.read_uv() // 500
 
 
 def _adc(pin):

@@ -118,7 +118,7 @@ _EVENTS_AT = calcsize("<BHIIB")
 
 
 def _put_i24(raw, at, event_q8, base_q8):
-    value = wire.NOT_SEEN if event_q8 == NEVER_Q8 else event_q8 - base_q8
+    value = wire.STRIDE_FOREFOOT_ON_INVALID if event_q8 == NEVER_Q8 else event_q8 - base_q8
     pack_into("<Hb", raw, at, value & 0xFFFF, value >> 16)
 
 

@@ -1,13 +1,14 @@
 # What a count means for this wearer: the unloaded baseline (tare) and the counts of standing on this foot (calibrate).
 # Used by commands and identity, and by the detector as its first guess. Core: knows counts, not pins.
-# Uncalibrated values are 0xFFFF; a count is never called newton or kilopascal.
+# Uncalibrated values are UNKNOWN; a count is never called newton or kilopascal.
 from array import array
 
 from micropython import const
 
+from . import wire
 from .fixed import permille
 
-UNKNOWN = 0xFFFF
+UNKNOWN = wire.IDENTITY_BASELINE_INVALID
 _LEAST_STANDING = const(60)  # counts summed over all channels, 1.5 % of one channel's range: less is an empty shoe
 
 

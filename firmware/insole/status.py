@@ -3,12 +3,8 @@
 import gc
 from struct import pack_into
 
-from micropython import const
-
 from . import VERSION, wire
 from .frame import records_per_frame
-
-_NO_TEMPERATURE = const(-128)
 
 
 # The counters of one session and of this boot, gathered from where they are kept.
@@ -18,7 +14,7 @@ def put_status(raw, app):
         wire.STATUS_FORMAT, raw, 0, wire.STATUS, app.session, 1 if sampler.running else 0, app.uptime_s,
         sampler.next_index, sampler.lost_n, sampler.late_n, sampler.latest_us, app.link.dropped_n,
         app.link.queue_bytes, min(app.link.reader.bad_n, 0xFFFF), gc.mem_free(), app.board.battery_mv(),
-        _NO_TEMPERATURE, app.faults.first, app.faults.n, app.channels_out(),
+        wire.STATUS_TEMPERATURE_C_INVALID, app.faults.first, app.faults.n, app.channels_out(),
     )  # fmt: skip
     return wire.STATUS_BYTES
 
@@ -39,8 +35,8 @@ def put_identity(raw, app):
 
 
 def _padded(values):
-    return bytes(list(values) + [255] * (wire.CHANNEL_N - len(values)))
+    return bytes(list(values) + [wire.IDENTITY_ZONES_INVALID] * (wire.CHANNEL_N - len(values)))
 
 
 def _words(values):
-    return list(values) + [0xFFFF] * (wire.CHANNEL_N - len(values))
+    return list(values) + [wire.IDENTITY_BASELINE_INVALID] * (wire.CHANNEL_N - len(values))

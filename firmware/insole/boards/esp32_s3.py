@@ -1,9 +1,19 @@
 # ESP32-S3 DevKitC-1: eight channels on ADC1 (GPIO 1 to 8).
 from .. import wire
 
+
 CODE = wire.BOARD_ESP32_S3
 ADC_PINS = (1, 2, 3, 4, 5, 6, 7, 8)
-ZONES = (0, 0, 0, 0, 2, 1, 1, 3)
+ZONES = (
+    wire.ZONE_FOREFOOT,
+    wire.ZONE_FOREFOOT,
+    wire.ZONE_FOREFOOT,
+    wire.ZONE_FOREFOOT,
+    wire.ZONE_MIDFOOT,
+    wire.ZONE_HEEL,
+    wire.ZONE_HEEL,
+    wire.ZONE_TOES,
+)
 SITES = (
     wire.SITE_HALLUX,
     wire.SITE_MET1,
