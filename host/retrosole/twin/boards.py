@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from retrosole import wire
@@ -35,12 +36,13 @@ def board_channels(name: str) -> tuple[Channel, ...]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    zones = [wire.Zone(number).name.lower() for number in ast.literal_eval(values["ZONES"])]
-    return tuple(zip(zones, _sites(values["SITES"]), strict=True))
+    zones = _names(values["ZONES"], "ZONE_", wire.Zone)
+    sites = _names(values["SITES"], "SITE_", wire.Site)
+    return tuple(zip(zones, sites, strict=True))
 
 
-def _sites(node: ast.expr) -> list[str]:
+def _names(node: ast.expr, prefix: str, words: type[IntEnum]) -> list[str]:
     """Read a tuple of names such as wire.SITE_MET1 without importing the device's modules."""
     assert isinstance(node, ast.Tuple)
     names = [element.attr for element in node.elts if isinstance(element, ast.Attribute)]
-    return [wire.Site[name.removeprefix("SITE_")].name.lower() for name in names]
+    return [words[name.removeprefix(prefix)].name.lower() for name in names]
