@@ -57,7 +57,7 @@ class App:
         self._took = False
         self._unsaved = False
         self._said = array("i", [0] * len(_COUNTED))
-        self._said_out = False
+        self._said_out_bits = 0
         self._detector = self._new_detector()
         self._apply_settings()
         if memory.get("crashes", 0):
@@ -163,11 +163,16 @@ class App:
         n = put_stride(self.coder.raw, self.session, self._stride_n, self._detector)
         self._stride_n += 1
         self._send_data(n)
-        channels = self._detector.channels
-        if channels.out_bits and not self._said_out:
-            self._said_out = True
-            self.faults.report(wire.FAULT_CHANNEL_DEAD if channels.dead_bits else wire.FAULT_CHANNEL_STUCK)
-        elif channels.saturated_bits:
+        self._report_channels(self._detector.channels)
+
+    # Each channel that is newly left out, and one that sits at the top, is a fault.
+    def _report_channels(self, channels):
+        for k in range(channels.n):
+            if channels.out_bits >> k & 1 and not self._said_out_bits >> k & 1:
+                dead = channels.dead_bits >> k & 1
+                self.faults.report(wire.FAULT_CHANNEL_DEAD if dead else wire.FAULT_CHANNEL_STUCK)
+        self._said_out_bits = channels.out_bits
+        if channels.saturated_bits:
             self.faults.report(wire.FAULT_CHANNEL_SATURATED)
 
     def _each_second(self):
@@ -195,7 +200,7 @@ class App:
         self._said[k] = n
 
     def _new_detector(self):
-        self._said_out = False
+        self._said_out_bits = 0
         detector = Detector(self.board.zones, self.settings[wire.SETTING_RATE_HZ])
         for k in range(self.board.channel_n):
             if self.pressure.baseline[k] != UNKNOWN:
