@@ -179,8 +179,10 @@ class App:
         self.uptime_s += 1
         self._watch(0, self.sampler.lost_n)
         self._watch(1, self.sampler.late_n)
-        if self.link.host_listens:  # nobody has to listen: a session without a host drops what it cannot send
-            self._watch(2, self.link.dropped_n)
+        # Nobody has to listen: what a session without a host cannot send is dropped and counted, but no fault.
+        if not self.link.host_listens:
+            self._said[2] = self.link.dropped_n
+        self._watch(2, self.link.dropped_n)
         self._watch(3, self.link.reader.bad_n)
         if self.link.host_listens:
             self.link.send_reply(self.coder.wire, self.coder.seal(put_status(self.coder.raw, self)))

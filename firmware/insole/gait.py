@@ -129,7 +129,8 @@ class Detector:
         loaded = self.heel.begin(load[1]) or loaded
         self._stance = self._standing = self.foot.begin(load[0] + load[1] + load[2] + load[3]) or loaded
 
-    # After a long hole nothing that was under way can be timed: the stance, if one was on, is not reported.
+    # After a long hole nothing that was under way can be timed: the stance, if one was on, is not reported, and what
+    # is on the foot now is looked at as with the first sample.
     def _forget(self, index):
         self.forefoot.forget()
         self.heel.forget()
@@ -137,6 +138,7 @@ class Detector:
         if self._stance:
             self._leave_stance()
         self._rebase(index - self.origin)
+        self._last_index = -1
 
     def _refresh_levels(self):
         self.forefoot.set_levels()

@@ -98,7 +98,8 @@ class Console:
     def _drain(self):
         now_us = world.ticks_us()
         n = ticks_diff(now_us, self._drained_us) // _BYTE_US
-        self._fifo = max(self._fifo - n, 0)
+        # Negative: the clock has gone half round since, and the FIFO is long empty.
+        self._fifo = max(self._fifo - n, 0) if n >= 0 else 0
         self._drained_us = now_us
 
 
