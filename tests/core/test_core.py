@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_micropython, run_rv32
+from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_cpython, run_micropython, run_rv32
 
+APART = ("application", "faults", "running", "heap")  # they need the stand-in modules in the place of sys and time
 SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))
 
 
@@ -16,7 +17,7 @@ def cases() -> list[tuple[str, str]]:
     sys.path[:0] = [str(FIRMWARE / "twin" / "cpython"), str(FIRMWARE), str(CORE_FOLDER)]
     found = []
     for suite in SUITES:
-        if suite != "heap":  # only means something where there is a heap to lock
+        if suite not in APART:
             module = importlib.import_module(f"suite.{suite}")
             found += [(suite, name) for name in dir(module) if name.startswith("test_")]
     return found
@@ -32,6 +33,12 @@ def check(output: str) -> None:
     last = output.strip().splitlines()[-1]
     assert last.endswith("passed, 0 failed"), output
     assert not last.startswith("0 "), "no test ran:\n" + output
+
+
+# `heap` only means something where there is a heap to lock.
+@pytest.mark.parametrize("suite", [suite for suite in APART if suite != "heap"])
+def test_apart_on_cpython(suite: str) -> None:
+    check(run_cpython(suite))
 
 
 @pytest.mark.parametrize("suite", SUITES)

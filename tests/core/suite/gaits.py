@@ -1,9 +1,11 @@
 # The detector on stances whose truth is known: ramps of load under each zone, at every rate, for every row of the
 # table of readings. Loads are counts; times are samples at 200 Hz unless a test says otherwise.
 from array import array
+from struct import unpack_from
 
 from insole import wire
 from insole.fixed import NEVER_Q8
+from insole.frame import put_stride
 from insole.gait import NOTHING, STRIDE, TOUCHED, Detector
 
 ZONES = (0, 0, 0, 0, 1, 1)
@@ -317,3 +319,184 @@ def test_the_first_contact_after_standing_counts():
     walk.air(80)
     walk.stance((0, 110), (20, 140))
     assert walk.strides() == 1
+
+
+def walk_over_a_hole(forefoot, heel):
+    walk = Walk()
+    walk.air(60)
+    for _ in range(3):
+        walk.stance((0, 110), (20, 140))
+    for t in range(60):
+        walk.sample(shape(t, *forefoot, 12), shape(t, *heel, 12))
+    walk.index += 65
+    for t in range(125, 360):
+        walk.sample(shape(t, *forefoot, 12), shape(t, *heel, 12))
+    assert walk.strides() == 3, "a stride that spans the hole"
+    for _ in range(3):
+        walk.stance((0, 110), (20, 140))
+        assert walk.detector.walking == wire.DIRECTION_BACKWARD
+    assert walk.strides() == 6
+
+
+def test_a_hole_inside_a_stance_costs_that_stride_and_no_other():
+    walk_over_a_hole((0, 110), (20, 140))
+
+
+def test_what_is_left_of_a_stance_after_a_hole_is_no_stride():
+    walk_over_a_hole((0, 210), (20, 240))
+
+
+class BlindWalk(Walk):
+    def sample(self, forefoot_permille, heel_permille):
+        return Walk.sample(self, 0, heel_permille)
+
+
+def test_without_any_forefoot_sensor_no_order_is_told():
+    walk = BlindWalk()
+    walk.air(60)
+    for _ in range(6):
+        walk.stance((0, 110), (20, 140))
+    d = walk.detector
+    assert d.channels.out_bits == 0b1111
+    assert walk.strides() >= 5
+    walk.said.clear()
+    for t in range(200):
+        walk.sample(0, shape(t, 20, 140, 12))
+        if walk.said and walk.said[-1][0] == TOUCHED:
+            assert d.contact_order == wire.ORDER_UNKNOWN, "told by the heel alone"
+    assert walk.said[0][0] == TOUCHED
+    walk.stance((0, 110), (20, 140))
+    assert d.contact_order == wire.ORDER_UNKNOWN
+    assert (d.walking, d.confidence) == (wire.DIRECTION_UNKNOWN, 0)
+    assert d.reasons & wire.REASON_SENSOR_LEFT_OUT
+
+
+# A shoe laced tightly: 8 % of the peak, between the levels, lies on both zones for half a second before the foot lands.
+def test_a_preload_does_not_date_the_contact_back():
+    walk = Walk()
+    walk.air(60)
+    for _ in range(4):
+        walk.stance((0, 110), (20, 140))
+    for _ in range(100):
+        walk.sample(80, 80)
+    start = walk.index
+    for t in range(260):
+        walk.sample(max(80 if t < 100 else 0, shape(t, 0, 110, 12)), max(80 if t < 100 else 0, shape(t, 20, 140, 12)))
+    assert walk.strides() == 5
+    assert abs((walk.initial >> 8) - start) <= 4, (walk.initial >> 8, start)
+
+
+def test_a_foot_loaded_at_the_first_sample_gives_no_stride_before_it():
+    walk = Walk()
+    for k in range(6):
+        walk.detector.channels.set_baseline(k, BASE[k])
+    for t in range(60, 260):
+        walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
+    assert walk.strides() == 0, "a stride whose contact nobody saw"
+    start = walk.stance((0, 110), (20, 140))
+    assert walk.strides() == 1
+    assert abs((walk.initial >> 8) - start) <= 3 and walk.detector.walking == wire.DIRECTION_BACKWARD
+
+
+def strides_after_walking(length, permille):
+    walk = Walk()
+    walk.air(60)
+    for _ in range(4):
+        walk.stance((0, 110), (20, 140))
+    before = walk.strides()
+    for t in range(length + 200):
+        load = shape(t, 20, 20 + length, 4) * permille // 1000
+        walk.sample(load, load)
+    found = walk.strides() - before
+    walk.stance((0, 110), (20, 140))
+    assert walk.strides() == before + found + 1, "the next one counts"
+    return found
+
+
+def test_too_light_or_too_short_is_no_stride():
+    assert strides_after_walking(40, 200) == 0, "200 ms at a fifth of the load"
+    assert strides_after_walking(20, 1000) == 0, "100 ms at full load"
+    assert strides_after_walking(40, 1000) == 1, "200 ms at full load: running"
+
+
+# Loads of a triangle with its top at `top`, between 0 and 120: only the peak, and with it the shift, tells.
+def triangle(t, top):
+    if t <= 0 or t >= 120:
+        return 0
+    return t * 1000 // top if t < top else (120 - t) * 1000 // (120 - top)
+
+
+def peaks(forefoot_top, heel_top):
+    walk = Walk()
+    walk.air(60)
+    for _ in range(3):
+        for t in range(240):
+            walk.sample(triangle(t, forefoot_top), triangle(t, heel_top))
+    assert walk.strides() == 3
+    return walk.detector.reasons
+
+
+def test_the_zone_with_the_earlier_peak_is_in_front():
+    reasons = peaks(30, 90)
+    assert reasons & wire.REASON_PEAK_BACKWARD and not reasons & wire.REASON_PEAK_FORWARD
+    assert reasons & wire.REASON_SHIFT_BACKWARD and not reasons & wire.REASON_SHIFT_FORWARD
+    reasons = peaks(90, 30)
+    assert reasons & wire.REASON_PEAK_FORWARD and not reasons & wire.REASON_PEAK_BACKWARD
+    assert reasons & wire.REASON_SHIFT_FORWARD and not reasons & wire.REASON_SHIFT_BACKWARD
+
+
+def test_history_speaks_for_more_of_the_same():
+    for name, before, other in (
+        ("forward", wire.REASON_HISTORY_FORWARD, wire.REASON_HISTORY_BACKWARD),
+        ("backward", wire.REASON_HISTORY_BACKWARD, wire.REASON_HISTORY_FORWARD),
+    ):
+        walk = Walk()
+        walk.air(60)
+        for k in range(5):
+            walk.stance(*READINGS[name][:2])
+            reasons = walk.detector.reasons
+            assert not reasons & other
+            assert bool(reasons & before) == (k > 0), (name, k, reasons)
+            assert abs(walk.detector.history) == min(k + 1, 3)
+        confidence = walk.detector.confidence
+        fresh = Walk()
+        fresh.air(60)
+        fresh.stance(*READINGS[name][:2])
+        assert confidence > fresh.detector.confidence, "three strides alike are worth more than one"
+
+
+class FramedWalk(Walk):
+    def keep(self):
+        Walk.keep(self)
+        raw = bytearray(wire.FRAME_BYTES)
+        assert put_stride(raw, 0x0201, 0x06050403, self.detector) == 46
+        self.frame = bytes(raw[:46])
+
+
+# Event times are held to what the detector found, not to numbers: the tests of crossings do that.
+def test_the_stride_frame_says_what_the_detector_found():
+    walk = FramedWalk()
+    walk.air(60)
+    for _ in range(4):
+        walk.stance((0, 110), (20, 140))
+    frame = walk.frame
+    assert frame[:7] == b"\x02\x01\x02\x03\x04\x05\x06", frame
+    d = walk.detector
+    initial_q8 = walk.initial
+    assert unpack_from("<IB", frame, 7) == (initial_q8 >> 8, initial_q8 & 255)
+    for at, event in ((12, walk.forefoot_on), (15, walk.heel_on), (18, walk.forefoot_off), (21, walk.heel_off)):
+        low, high = unpack_from("<Hb", frame, at)
+        assert high * 65536 + low == event - initial_q8, at
+    low, high = unpack_from("<Hb", frame, 24)
+    assert high * 65536 + low == walk.final - initial_q8
+    assert tuple(frame[27:30]) == (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_FOREFOOT_FIRST, wire.DIRECTION_BACKWARD)
+    assert frame[30] == d.confidence and frame[33] == d.delay_n
+    assert 8 <= frame[33] <= 16, "confirmed 40 to 80 ms after the last load"
+    reasons = unpack_from("<H", frame, 31)[0]
+    expected = wire.REASON_CONTACT_BACKWARD | wire.REASON_LIFT_BACKWARD | wire.REASON_SHIFT_BACKWARD
+    assert reasons & expected == expected
+    forefoot_peak, heel_peak, forefoot_load, heel_load = unpack_from("<HHHH", frame, 34)
+    assert abs(forefoot_peak - sum(FOREFOOT)) <= 60 and abs(heel_peak - sum(HEEL)) <= 30
+    # Sums are in counts times 250 ms.
+    assert abs(forefoot_load - sum(FOREFOOT) * 98 * 4 // 200) <= forefoot_load // 20
+    assert abs(heel_load - sum(HEEL) * 108 * 4 // 200) <= heel_load // 20

@@ -66,21 +66,25 @@ def sampler_module():
 
 
 class Rig:
-    def __init__(self, slot_n=16, start_us=1000):
+    def __init__(self, slot_n=16, start_us=1000, rate_hz=200, channel_n=2):
         from insole.ring import SampleRing
 
         module = sampler_module()
         CLOCK.now = start_us
-        self.start_us = start_us
-        self.ring = SampleRing(2, slot_n)
-        self.converters = [Converter(100), Converter(4095)]
+        self.ring = SampleRing(channel_n, slot_n)
+        self.converters = [Converter(100), Converter(4095)] + [Converter(0) for _ in range(channel_n - 2)]
         self.sampler = module.Sampler(self.converters, self.ring)
-        self.sampler.start(200)
-        self.out = array("H", [0, 0])
+        self.out = array("H", [0] * channel_n)
+        self.rate_hz = rate_hz
+        self.start()
+
+    def start(self):
+        self.start_us = CLOCK.now
+        self.sampler.start(self.rate_hz)
 
     # A callback that was due at tick k and runs late_us after that.
     def call(self, k, late_us=0):
-        CLOCK.now = self.start_us + (k + 1) * PERIOD + late_us
+        CLOCK.now = self.start_us + (k + 1) * (1000000 // self.rate_hz) + late_us
         Timer.last.callback(Timer.last)
 
     def indices(self):
@@ -178,3 +182,58 @@ def test_counts_are_averaged_and_never_read_as_missing():
     assert rig.converters[0].read_n == 4, "four readings fit into 30 % of 5 ms for two channels"
     assert rig.ring.pop(rig.out)
     assert list(rig.out) == [100, 4094]
+
+
+def test_readings_per_sample_fit_into_the_period():
+    for channel_n, rate_hz, reading_n in ((2, 200, 4), (6, 200, 4), (8, 200, 4), (6, 500, 2), (8, 500, 1), (8, 250, 2)):
+        rig = Rig(rate_hz=rate_hz, channel_n=channel_n)
+        rig.call(0)
+        assert {converter.read_n for converter in rig.converters} == {reading_n}, (channel_n, rate_hz)
+
+
+def test_a_start_forgets_the_session_before():
+    rig = Rig(slot_n=4)
+    for k in (0, 1, 4):
+        rig.call(k, 1500)
+    rig.sampler.stop()
+    rig.start()
+    assert rig.indices() == [], "samples of the session before"
+    sampler = rig.sampler
+    assert (sampler.next_index, sampler.lost_n, sampler.late_n, sampler.latest_us) == (0, 0, 0, 0)
+    rig.call(0)
+    assert rig.indices() == [0]
+
+
+def test_a_stopped_sampler_takes_no_sample():
+    rig = Rig()
+    rig.call(0)
+    rig.sampler.stop()
+    rig.call(1)
+    assert rig.indices() == [0]
+
+
+def test_a_grid_found_late_is_left_again_without_a_loss():
+    rig = Rig()
+    got = []
+    for k in range(128):
+        rig.call(k, 700)
+        got += rig.indices()
+    for k in range(128, 188):
+        rig.call(k)
+        got += rig.indices()
+    assert rig.sampler.next_index == 188
+    assert rig.sampler.lost_n == 0
+    assert got == list(range(188))
+    assert rig.ring.clock_us == rig.start_us + 188 * PERIOD, "stamped on the grid"
+
+
+def ctrl_c():
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_callback_is_not_lost():
+    rig = Rig()
+    rig.converters[1].read_u16 = ctrl_c
+    assert not rig.sampler.interrupted
+    rig.call(0)  # the port would print and drop what came out of it
+    assert rig.sampler.interrupted

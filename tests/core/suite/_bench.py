@@ -1,0 +1,238 @@
+# The whole application on the stand-in machine: driven turn by turn in virtual time, asked and read as by a host. One
+# at a time: the firmware's modules keep the console, the time and the storage that they found when first imported.
+import gc
+from struct import pack
+
+import boot
+from world import MASK, ticks_diff, world
+
+CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
+
+from insole import ring  # noqa: E402
+
+# The line's queue is the largest block. A small machine's heap, in pieces after a few tests, has none like it: so it is
+# made first, and once.
+QUEUE = ring.ByteQueue(4096)
+make_queue = ring.ByteQueue
+
+
+def the_same_queue(capacity):
+    if capacity != 4096:
+        return make_queue(capacity)
+    QUEUE._tail = QUEUE.used = 0
+    return QUEUE
+
+
+ring.ByteQueue = the_same_queue
+import insole.app  # noqa: E402 - only now: it takes time, sys and select as they are when imported
+from esp32 import NVS  # noqa: E402
+from insole import wire  # noqa: E402
+from insole.board import Board  # noqa: E402
+from insole.faults import Faults  # noqa: E402
+from insole.frame import Coder  # noqa: E402
+from insole.memory import Memory  # noqa: E402
+from machine import ADC  # noqa: E402
+
+APP = insole.app
+CHANNEL_N = (6, 8, 5)  # by board
+MOTOR = ("pwm25", "pwm21", "pwm7")
+ANSWERS = {wire.HELLO: wire.IDENTITY, wire.CLOCK_QUERY: wire.CLOCK}  # the rest: reply
+PERIOD = 240  # samples of a stride of `backward` at 200 Hz
+
+
+# Counts of sample k of a backward walk on board 0: forefoot from 0 to 110, heel from 20 to 140 of each stride.
+def backward(k, counts):
+    t = k % PERIOD
+    for c in range(4):
+        counts[c] = 30 + ramp(t, 20, 130) * 8
+    for c in range(4, 6):
+        counts[c] = 30 + ramp(t, 40, 160) * 9
+
+
+def ramp(t, on, off):
+    return max(0, min(t - on, off - t, 12)) * 10
+
+
+# What a host writes: kind, tag and what else the command has, sealed, as hexadecimal between zeros.
+def command(kind, more=b"", tag=1):
+    return sealed(bytes([kind, tag]) + more)
+
+
+def sealed(text):
+    coder = Coder()
+    n = len(text) + 4
+    coder.raw[: len(text)] = text
+    coder.seal(n)
+    return b"\0" + "".join("%02x" % byte for byte in coder.raw[:n]).encode() + b"\0"
+
+
+def u16(frame, at):
+    return frame[at] | frame[at + 1] << 8
+
+
+def u32(frame, at):
+    return u16(frame, at) | u16(frame, at + 2) << 16
+
+
+def i32(frame, at):
+    value = u32(frame, at)
+    return value - (1 << 32) if value >> 31 else value
+
+
+def uncobs(text):
+    out = bytearray()
+    at = 0
+    while at < len(text):
+        code = text[at]
+        out.extend(text[at + 1 : at + code])
+        at += code
+        if code < 255 and at < len(text):
+            out.append(0)
+    return bytes(out)
+
+
+# The line's other end: whole frames into `frames`, and how many bytes went over it.
+class Sink:
+    def __init__(self, frames):
+        self.n = 0
+        self.keeps = True  # a test that looks at no frame has the memory to itself
+        self._frames = frames
+        self._begun = bytearray()
+
+    def write(self, data):
+        self.n += len(data)
+        for byte in data if self.keeps else b"":
+            if byte:
+                self._begun.append(byte)
+            elif self._begun:
+                self._frames.append(uncobs(self._begun))
+                self._begun = bytearray()
+
+
+class Watchdog:
+    def feed(self):
+        pass
+
+
+def nobody_types(timeout_ms=0):
+    return False
+
+
+class Bench:
+    # `remembered` is what the storage holds, by key; None: what the bench before has left there.
+    def __init__(self, board=0, remembered=()):
+        CONSOLE._out = world.trace = world._load = None  # let go of the bench before
+        gc.collect()
+        self._calm_the_world(board)
+        if remembered is not None:
+            with open("nvs.json", "w") as file:
+                file.write("{}")
+        memory = NVS("insole")
+        for key, value in dict(remembered or {}).items():
+            memory.set_i32(key, value)
+        memory.set_i32("board", board)
+        memory.commit()
+        self.board = board
+        self.frames = []  # that have come since the last question
+        self.sink = CONSOLE._out = Sink(self.frames)
+        self.traced = []  # (what, value, when in us)
+        self.walk = None
+        memory = Memory()
+        self.app = APP.App(Board(board), memory, Faults())
+
+    def _calm_the_world(self, board):
+        world.setup({"speed": 0, "state": "nvs.json", "channels": CHANNEL_N[board]})
+        world._open_source(None, 0)
+        world._record_n = 1
+        world._load = self.load
+        world.trace = self.trace
+        world.lock_heap = False
+        world.timers.clear()
+        world._queue.clear()
+        world.watchdog_ms = 0
+        ADC._pins.clear()
+        CONSOLE.gather = CONSOLE.wait = nobody_types
+        CONSOLE._head = CONSOLE._used = CONSOLE._fifo = 0
+
+    def trace(self, what, value):
+        self.traced.append((what, value, world.now_us))
+
+    # Walks are given at 200 Hz. Without one the converters stay as `put` has left them.
+    def load(self, source_us):
+        if self.walk:
+            self.walk(max(source_us, 0) // 5000, world.record)
+
+    def put(self, *counts):
+        for k in range(len(counts)):
+            world.record[k] = counts[k]
+
+    def feed(self, text):
+        for byte in text:
+            CONSOLE._keep(byte)
+
+    # --- time
+
+    def turn(self):
+        self.app.turn()
+
+    # Turns until us have passed; with a host that asks for the clock every half second, or in silence.
+    def live(self, us, asking=True):
+        since_us = asked_us = world.now_us
+        while ticks_diff(world.now_us, since_us) < us:
+            if asking and ticks_diff(world.now_us, asked_us) >= 500000:
+                asked_us = world.now_us
+                self.feed(command(wire.CLOCK_QUERY))
+            self.turn()
+
+    # A second in which the loop turns only once: quick to run, for when nothing happens.
+    def let_a_second_pass(self):
+        world.now_us = (world.now_us + 990000) & MASK
+        self.turn()
+
+    # --- the host's side
+
+    # The frame that answers a command, whole; fails after a second.
+    def ask(self, kind, more=b"", tag=7):
+        return self.answer(command(kind, more, tag), ANSWERS.get(kind, wire.REPLY), tag)
+
+    def answer(self, text, answer_kind, tag):
+        self.forget()
+        self.feed(text)
+        since_us = world.now_us
+        while ticks_diff(world.now_us, since_us) < 1000000:
+            self.turn()
+            for frame in self.frames:
+                if frame[0] == answer_kind and (frame[1] == tag or answer_kind == wire.IDENTITY):
+                    return frame
+        raise AssertionError("no answer within a second")
+
+    # Result and value of a reply.
+    def result(self, kind, more=b""):
+        frame = self.ask(kind, more)
+        assert len(frame) == 12 and frame[1] == 7 and frame[2] == kind, frame
+        return frame[3], i32(frame, 4)
+
+    def set(self, setting, value):
+        return self.result(wire.SET, pack("<Bi", setting, value))
+
+    def start(self):
+        result, value = self.result(wire.START)
+        assert result == wire.RESULT_OK
+        return value
+
+    # The status of the next second.
+    def status(self):
+        self.forget()
+        self.feed(command(wire.CLOCK_QUERY))
+        self.live(1100000)
+        return self.frames_of(wire.STATUS)[-1]
+
+    def forget(self):
+        del self.frames[:]
+
+    def frames_of(self, kind):
+        return [frame for frame in self.frames if frame[0] == kind]
+
+    # As main does, until the application ends by itself.
+    def run_out(self):
+        self.app.run(Watchdog())
