@@ -1,4 +1,7 @@
-"""The command line: it parses and calls, and turns every error into one line and an exit code."""
+"""Run the command line: every error becomes one line and an exit code.
+
+Nothing but the standard library is loaded before `run` is in its `try`, so that Ctrl-C is answered from the beginning.
+"""
 
 from __future__ import annotations
 
@@ -6,277 +9,21 @@ import contextlib
 import errno
 import os
 import sys
-import traceback
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import click
-
-from retrosole import __version__
 from retrosole.errors import RetrosoleError, StorageError, UsageError
 
-# Everything else is imported by the command that needs it: numpy and construct take longer than most commands.
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-EXIT_CODES = """\b
-Exit codes:
-  0    done
-  1    a bug in retrosole
-  2    it cannot be done as asked
-  3    no insole, or too many to choose from
-  4    a port cannot be opened, or went away
-  5    the insole speaks otherwise, or refused
-  6    damaged data
-  7    the disk refused
-  130  ended by Ctrl-C or a signal; what was received is kept"""
-
-_PATH = click.Path(path_type=Path)
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _INTERRUPTED_EXIT = 130
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-class _Commands(click.Group):
-    """List the commands in the order of use; let a reader that has seen enough (`| head`) end them without a word."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            _forget_stdout()
-            raise click.exceptions.Exit(0) from None
-
-
-@click.group(cls=_Commands, invoke_without_command=True, context_settings=_SETTINGS, epilog=EXIT_CODES)
-@click.version_option(__version__, message="retrosole %(version)s")
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """See, record and understand walking with retrosole insoles, real or virtual.
-
-    Begin with `retrosole sim` in one terminal and `retrosole live` in another.
-    """
-    if context.invoked_subcommand is None:
-        print(context.get_help())
-
-
-def _examples(*lines: str) -> str:
-    return "\b\n" + "\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
-
-
-def _port_option(command: _Command) -> _Command:
-    text = "Device or pyserial URL; twice for two feet. Not needed when one insole answers, or a left and a right one."
-    return click.option("--port", "ports", multiple=True, metavar="PORT", help=text)(command)
-
-
-def _walk_options(command: _Command) -> _Command:
-    options = (
-        _port_option,
-        click.option("--seconds", type=float, metavar="S", help="End after this long, not only with Ctrl-C or q."),
-        click.option("--subject", default="anonymous", metavar="CODE", help="Code of the person; never a name."),
-        click.option("--note", metavar="TEXT", help="Words to keep with the session."),
-        click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Samples per second; the insole keeps it."),
-        click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-# ------------------------------------------------------------------------------------------------------------ devices
-
-
-@cli.command(short_help="List the ports that may be insoles, and who answers.", epilog=_examples("retrosole ports"))
-def ports() -> int:
-    """List the ports that may be insoles, and what answers on them.
-
-    Only ports with the USB ids of ESP32 boards, and virtual insoles, are opened.
-    """
-    from retrosole.commands import devices
-
-    return devices.list_ports()
-
-
-@cli.command(
-    short_help="Say who an insole is and how it is.",
-    epilog=_examples("retrosole info", "retrosole info --port /dev/ttyUSB0"),
-)
-@_port_option
-def info(ports: tuple[str, ...]) -> None:
-    """Say who an insole is and how it is: board, firmware, channels, battery, faults."""
-    from retrosole.commands import devices
-
-    devices.print_info(ports)
-
-
-@cli.command(
-    short_help="Run virtual insoles behind serial ports.",
-    epilog=_examples(
-        "retrosole sim",
-        "retrosole sim --gait backward --feet left --truth truth.csv",
-        "retrosole sim --source walk.txt --drop 0.001 --unplug 20:3",
-        "retrosole sim --tcp 127.0.0.1:7000      then: retrosole live --port socket://127.0.0.1:7000",
-    ),
-)
-@click.option("--source", default="model", show_default=True, help="model, or a recording: gaitpdb, Moticon, CSV.")
-@click.option("--gait", default="mixed", show_default=True, help="How the model walks; a wrong name lists them all.")
-@click.option("--feet", type=click.Choice(["left", "right", "both"]), default="both", help="Which insoles to run.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed walks the same strides.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time; 0: as fast as it goes.")
-@click.option("--duration", "duration_s", type=float, metavar="S", help="End after S seconds; otherwise with Ctrl-C.")
-@click.option("--drop", type=float, default=0.0, metavar="P", help="Lose each byte on the line with probability P.")
-@click.option("--flip", type=float, default=0.0, metavar="P", help="Flip a bit of each byte with probability P.")
-@click.option("--double", type=float, default=0.0, metavar="P", help="Repeat each byte with probability P.")
-@click.option("--unplug", multiple=True, metavar="AT:S", help="Take the port away at AT s for S s; may be repeated.")
-@click.option("--dead", multiple=True, metavar="CH", help="Cut a channel's wire: [left:]NUMBER or [left:]heel_medial.")
-@click.option("--stuck", multiple=True, metavar="CH", help="Freeze a channel; named as for --dead.")
-@click.option("--truth", type=_PATH, metavar="CSV", help="Write the true strides of the source.")
-@click.option(
-    "--link", type=click.Path(path_type=Path), metavar="PATH", help="Path of the port; for two PATH-left and -right."
-)
-@click.option("--tcp", metavar="HOST:PORT", help="TCP instead of a serial port; the second foot on the next port.")
-@click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
-@click.option("--board", default="esp32_devkitc", show_default=True, help="The board it pretends to be.")
-def sim(**options: Any) -> int:
-    """Run virtual insoles: the real firmware behind serial ports, fed by a gait model or a recording.
-
-    The first line printed is `left PATH right PATH`; open a path like any serial port.
-    """
-    from retrosole.twin.sim import SimOptions, run_sim
-
-    return run_sim(SimOptions(**options))
-
-
-# --------------------------------------------------------------------------------------------------------------- walk
-
-
-@cli.command(
-    short_help="Show pressure and strides as they happen.",
-    epilog=_examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
-)
-@_walk_options
-@click.option("--record", "root", type=_PATH, metavar="DIR", help="Keep the session under DIR.")
-def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
-    """Show pressure and strides as they happen; q quits.
-
-    Without a terminal it prints one line per stride. Sampling begins and ends with the view.
-    """
-    return _walk(ports, side, "live", options)
-
-
-@cli.command(
-    epilog=_examples(
-        "retrosole record --seconds 60",
-        "retrosole record --subject P07 --note 'treadmill, 2 km/h' --live",
-        "retrosole record --port /dev/ttyUSB0 --port /dev/ttyUSB1 --out study",
-    )
-)
-@_walk_options
-@click.option(
-    "--out", "root", type=_PATH, default="sessions", show_default=True, metavar="DIR", help="Keep it under DIR."
-)
-@click.option("--live", "is_live", is_flag=True, help="Show the live view meanwhile.")
-def record(ports: tuple[str, ...], side: str | None, is_live: bool, **options: Any) -> int:
-    """Record one foot or two into a session folder.
-
-    Ctrl-C ends it cleanly: everything received is kept, the summary is printed, the exit code is 130 (0 when
-    it ends by --seconds or by q). A port that goes away is tried again for 30 s.
-    """
-    return _walk(ports, side, "live" if is_live else "progress", options)
-
-
-def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str, Any]) -> int:
-    from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, check, connect_feet, walk
-
-    wanted = RecordOptions(**options)
-    check(wanted)
-    walked = walk(connect_feet(ports, side), wanted, view)
-    return INTERRUPTED_EXIT if walked.interrupted else 0
-
-
-@cli.command(short_help="Walk backward on a virtual pair, from start to summary.", epilog=_examples("retrosole demo"))
-@click.option(
-    "--seconds",
-    type=float,
-    metavar="S",
-    help="End after this long; otherwise with q, or after 15 s without a terminal.",
-)
-@click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
-def demo(seconds: float | None, interpreter: str) -> int:
-    """Walk backward on a virtual pair: see it live, record it, read the summary."""
-    from retrosole.demo import run_demo
-
-    return run_demo(seconds, interpreter)
-
-
-# ----------------------------------------------------------------------------------------------------------- sessions
-
-_session = click.argument("session", type=_PATH)
-
-
-@cli.command(short_help="Sum up a session.", epilog=_examples("retrosole summary sessions/2026-11-21T10-15-30_P07"))
-@_session
-def summary(session: Path) -> None:
-    """Sum up a session: strides of each kind, cadence, and everything that was lost."""
-    from retrosole.commands import sessions
-
-    sessions.print_summary(session)
-
-
-@cli.command(epilog=_examples("retrosole strides sessions/2026-11-21T10-15-30_P07 --csv strides.csv"))
-@_session
-@click.option("--csv", "csv_path", metavar="FILE", help="Write all columns as CSV; - is standard output.")
-def strides(session: Path, csv_path: str | None) -> None:
-    """List every stride of a session."""
-    from retrosole.commands import sessions
-
-    sessions.print_strides(session, csv_path)
-
-
-@cli.command(
-    short_help="Print every frame of a log as text.",
-    epilog=_examples("retrosole decode sessions/2026-11-21T10-15-30_P07/left.frames | less"),
-)
-@click.argument("file", type=_PATH)
-def decode(file: Path) -> None:
-    """Print every frame of a log as a line of text, damage included."""
-    from retrosole.session.decode import decode_file
-
-    for line in decode_file(file):
-        print(line)
-
-
-@cli.command(
-    short_help="Run the firmware's detector over a session again.",
-    epilog=_examples("retrosole replay sessions/2026-11-21T10-15-30_P07"),
-)
-@_session
-def replay(session: Path) -> int:
-    """Run the firmware's detector again over a session's samples.
-
-    Says whether the strides and contacts are bit by bit those that the insole sent; the exit code is 6 if not.
-    """
-    from retrosole.commands import sessions
-
-    return sessions.replay(session)
-
-
-# ------------------------------------------------------------------------------------------------------------- errors
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit code; every error becomes one line on stderr."""
     try:
-        code = cli.main(arguments, prog_name="retrosole", standalone_mode=False)
+        code = _run(arguments)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        return _report(_usage_text(error), UsageError.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return _report("interrupted", _INTERRUPTED_EXIT)
     except SystemExit:  # how virtual insoles turn a signal into a tidy end
         return _INTERRUPTED_EXIT
@@ -289,10 +36,19 @@ def run(arguments: list[str] | None = None) -> int:
         return _unexpected(error)
 
 
-def _usage_text(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    text = error.format_message().rstrip(".").replace("\n", " ")
-    return f"{text}: see {context.command_path if context else 'retrosole'} --help"
+def _run(arguments: list[str] | None) -> Any:
+    import click
+
+    from retrosole.commands.line import cli
+
+    try:
+        return cli.main(arguments, prog_name="retrosole", standalone_mode=False)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        text = error.format_message().rstrip(".").replace("\n", " ")
+        raise UsageError(f"{text}: see {context.command_path if context else 'retrosole'} --help") from error
+    except click.Abort:
+        raise KeyboardInterrupt from None
 
 
 def _unexpected(error: Exception) -> int:
@@ -301,6 +57,8 @@ def _unexpected(error: Exception) -> int:
         where = f" {error.filename}" if error.filename else " the output"
         return _report(f"cannot write{where} ({error.strerror}): free some space", StorageError.exit_code)
     if os.environ.get("RETROSOLE_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     words = " ".join(str(error).split())
     text = f"this is a bug ({type(error).__name__}: {words}): RETROSOLE_DEBUG=1 shows where; please report it"
@@ -314,11 +72,18 @@ def _report(text: str, code: int) -> int:
 
 
 def _forget_stdout() -> None:
-    """Let what is still buffered go nowhere: at exit Python would try to write it again, and complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from retrosole.show import forget
+
+    forget(sys.stdout)
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run())
+    try:
+        for stream in (sys.stdout, sys.stderr):  # a path or a note may have what this terminal cannot show
+            with contextlib.suppress(AttributeError):  # it may be closed, or something else put in its place
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        code = run()
+    except KeyboardInterrupt:  # once more, while the first was being answered
+        code = _INTERRUPTED_EXIT
+    sys.exit(code)

@@ -9,7 +9,7 @@ from retrosole import show
 from retrosole.device import Insole
 from retrosole.ports import open_link
 from retrosole.twin.sim import SimOptions, opening_lines, virtual_insoles
-from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, walk
+from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, check, walk
 
 SECONDS = 15.0  # without a terminal
 GAIT = "mixed"  # backward, with a few heel-first and forward strides in it
@@ -24,6 +24,8 @@ def run_demo(seconds: float | None = None, interpreter: str = "auto") -> int:
     interactive = show.is_terminal()
     if seconds is None and not interactive:
         seconds = SECONDS
+    wanted = RecordOptions(seconds=seconds, root=ROOT)
+    check(wanted)
     print("A virtual pair of insoles: the real firmware, walking backward with a few other strides mixed in.")
     options = SimOptions(gait=GAIT, interpreter=interpreter)
     with virtual_insoles(options) as virtual:
@@ -32,7 +34,7 @@ def run_demo(seconds: float | None = None, interpreter: str = "auto") -> int:
         until = "until you press q" if seconds is None else f"for {seconds:g} s"
         print(f"Recording both feet {until}.\n", flush=True)
         insoles = {side: Insole(open_link(port)) for side, port in virtual.ports.items()}
-        walked = walk(insoles, RecordOptions(seconds=seconds, root=ROOT), "live")
+        walked = walk(insoles, wanted, "live")
     _say_what_next(walked.folder)
     return INTERRUPTED_EXIT if walked.interrupted else 0
 

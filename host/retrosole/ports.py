@@ -39,6 +39,9 @@ _ASK_EVERY_S = 0.25
 _PROMPT_SETTLE_S = 0.75  # text may be a boot log with an insole to follow, but nothing follows a prompt
 _PROMPT = ">>>"
 _SHOWN_TEXT_CHARS = 40
+_COPY_FIRMWARE = (
+    'copy the firmware of this program to it with mpremote, see "From virtual to real hardware" in the README'
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def _no_answer(port: str, splitter: Splitter, timeout_s: float) -> RetrosoleErro
         shown = ascii(text.strip()[-_SHOWN_TEXT_CHARS:].strip())
         return ProtocolError(
             f"{port} answers with text, not frames ({shown}): a MicroPython prompt or another program? "
-            "Restart the insole, or put the firmware on it with `retrosole flash`"
+            f"Restart the insole, or {_COPY_FIRMWARE}"
         )
     if splitter.frame_n or splitter.damaged_n:
         return NoDeviceError(
@@ -206,14 +209,14 @@ def check_version(identity: wire.IdentityFrame, port: str) -> None:
     if theirs == ours and identity.fingerprint != wire.FINGERPRINT:
         raise ProtocolError(
             f"{versions}, but their specifications differ (0x{identity.fingerprint:08X}, here "
-            f"0x{wire.FINGERPRINT:08X}): flash the insole with the firmware of this program, `retrosole flash`"
+            f"0x{wire.FINGERPRINT:08X}): {_COPY_FIRMWARE}"
         )
 
 
 def _remedy(theirs_newer: bool) -> str:
     if theirs_newer:
-        return "update this program, `pip install --upgrade retrosole`"
-    return "flash the insole with the firmware of this program, `retrosole flash`"
+        return "update this program and the firmware to the same version"
+    return _COPY_FIRMWARE
 
 
 def _foreign_version(message: DamagedFrame, port: str) -> RetrosoleError:

@@ -1,6 +1,7 @@
 """Record one or two feet and tell whoever watches, in one process: a port has one reader.
 
-One thread runs `Recorder.run` and is the only one to touch the insoles. A port that goes away is opened again in the
+One thread runs `Recorder.run` and is the only one to touch the insoles; only the stops at the end are sent by a thread
+per foot, so that both end at the same moment. A port that goes away is opened again in the
 background, so that the other foot is not kept waiting.
 """
 
@@ -9,15 +10,17 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from retrosole import wire
 from retrosole.device import Event, Insole, LinkLost
 from retrosole.errors import NoDeviceError, PortError, ProtocolError, RetrosoleError, StorageError
 from retrosole.framing import CRC_BYTES, cobs_encode
 from retrosole.ports import Link, open_link
-from retrosole.session.writer import SessionWriter
+from retrosole.session.writer import SessionWriter, site_names
 
 RETRY_EVERY_S = 0.5
 RETRY_FOR_S = 30.0
@@ -29,13 +32,18 @@ _LINK_ERRORS = (PortError, NoDeviceError, ProtocolError)
 
 @dataclass
 class Foot:
-    """Follow one foot through a recording. `link` is "connected" or says what is wrong."""
+    """Follow one foot through a recording. `link` is "connected" or says what is wrong.
+
+    Bit k of `out_bits` says that the insole leaves channel k out of its decisions.
+    """
 
     side: str
     insole: Insole
     session: int = 0
     stride_n: int = 0
     link: str = "connected"
+    out_bits: int = 0
+    gone_s: float | None = None  # on the host's steady clock
     reopening: Reopening | None = field(default=None, repr=False)
 
     @property
@@ -52,6 +60,10 @@ class Foot:
     def lost_frame_n(self) -> int:
         """Give the frames of any type that did not arrive."""
         return sum(count.lost_n for count in self.insole.ledger.frames.values())
+
+    def gone_for_s(self) -> float:
+        """Give for how long the port has been away, 0 while it is there."""
+        return 0.0 if self.gone_s is None else time.monotonic() - self.gone_s
 
 
 class Watcher:
@@ -117,6 +129,8 @@ class Recorder:
         self._writer = writer
         self._end = threading.Event()
         self._failure: RetrosoleError | None = None
+        self._given_up: list[str] = []  # a line for each foot that is gone for good
+        self._keeping = threading.Lock()  # at the end both feet hand over what they still send
 
     def request_end(self) -> None:
         """Have `run` come to a clean end."""
@@ -136,14 +150,29 @@ class Recorder:
                     self._attend(foot)
                 now_s = time.monotonic()
                 self._keep()
-                self._watcher.tick(now_s - begin_s)
+                self._tell(self._watcher.tick, now_s - begin_s)
         finally:
             self._finish()
         if self._failure is not None:
             raise self._failure
+        if self._given_up:
+            kept = "" if self._writer is None else "; the recording ends here, what was received is kept"
+            raise PortError("; ".join(self._given_up) + kept)
 
     def _over(self, elapsed_s: float, seconds: float | None) -> bool:
-        return self._failure is not None or self._end.is_set() or (seconds is not None and elapsed_s >= seconds)
+        if self._failure is not None or self._given_up or self._end.is_set():
+            return True
+        return seconds is not None and elapsed_s >= seconds
+
+    # A terminal that is closed, or a full disk behind stdout, must not end what is being recorded. Without a recording
+    # there is nothing but the watching, and an error ends it.
+    def _tell(self, told: Callable[..., None], *values: Any) -> None:
+        try:
+            told(*values)
+        except OSError:
+            self._watcher = Watcher()
+            if self._writer is None:
+                raise
 
     # ---- beginning
 
@@ -155,7 +184,7 @@ class Recorder:
             self._writer.note(note)
         for foot in self.feet:
             foot.session = foot.insole.start()
-        self._watcher.begin(self.feet)
+        self._tell(self._watcher.begin, self.feet)
 
     def _attach(self, foot: Foot) -> None:
         if self._writer is not None:
@@ -166,13 +195,14 @@ class Recorder:
     def _keep(self, side: str | None = None, data: bytes = b"") -> None:
         if self._writer is None or isinstance(self._failure, StorageError):
             return
-        try:
-            if side is None:
-                self._writer.tick()
-            else:
-                self._writer.append(side, data)
-        except StorageError as error:
-            self._failure = error
+        with self._keeping:
+            try:
+                if side is None:
+                    self._writer.tick()
+                else:
+                    self._writer.append(side, data)
+            except StorageError as error:
+                self._failure = error
 
     # ---- while it runs
 
@@ -195,7 +225,18 @@ class Recorder:
     def _take(self, foot: Foot, event: Event) -> None:
         if isinstance(event, wire.StrideFrame):
             foot.stride_n += 1
-        self._watcher.frame(foot, event)
+        if isinstance(event, wire.StatusFrame) and event.running:
+            self._notice_left_out(foot, event.channel_out_bits)
+        self._tell(self._watcher.frame, foot, event)
+
+    def _notice_left_out(self, foot: Foot, out_bits: int) -> None:
+        names = site_names(foot.insole.identity, out_bits & ~foot.out_bits)
+        if names:
+            self._say(f"{foot.side}: left out of the decisions: {', '.join(names)} (dead or stuck: check the sensor)")
+        foot.out_bits = out_bits
+
+    def _say(self, text: str) -> None:
+        self._tell(self._watcher.say, text)
 
     # A bridge keeps its port while the insole behind it is reset, so nothing else tells. A status from before the start
     # may still come after it, but never after a sample.
@@ -208,9 +249,9 @@ class Recorder:
         if self._writer is not None:
             self._guarded_disconnect(foot, lost.reason)
         foot.insole.close()
-        foot.link = "gone, trying again"
+        foot.link, foot.gone_s = "gone, trying again", time.monotonic()
         foot.reopening = Reopening(foot.insole.port)
-        self._watcher.say(f"{foot.side}: gone, trying again for {RETRY_FOR_S:.0f} s ({lost.text})")
+        self._say(f"{foot.side}: gone, trying again for {RETRY_FOR_S:.0f} s ({lost.text})")
 
     def _guarded_disconnect(self, foot: Foot, reason: wire.DisconnectReason) -> None:
         if self._writer is None or isinstance(self._failure, StorageError):
@@ -230,8 +271,8 @@ class Recorder:
             self._give_up(foot, why)
             return
         self._resume(foot, link)
-        foot.link = "connected"
-        self._watcher.say(f"{foot.side}: {foot.insole.port} is back, the session goes on")
+        foot.link, foot.gone_s = "connected", None
+        self._say(f"{foot.side}: {foot.insole.port} is back, the session goes on")
 
     def _unfit(self, foot: Foot, link: Link | None) -> str:
         """Say why a session cannot go on with what answered on the port; empty when it can."""
@@ -245,8 +286,7 @@ class Recorder:
         return ""
 
     def _give_up(self, foot: Foot, why: str) -> None:
-        kept = "" if self._writer is None else "; the recording ends here, what was received is kept"
-        self._failure = PortError(f"{foot.side}: {why}{kept}")
+        self._given_up.append(f"{foot.side}: {why}")
 
     def _resume(self, foot: Foot, link: Link) -> None:
         """Go on with a reopened port: what came while it was greeted is kept and counted like everything else."""
@@ -273,24 +313,35 @@ class Recorder:
     # ---- ending
 
     def _finish(self) -> None:
+        connected = [foot for foot in self.feet if foot.reopening is None]
+        with ThreadPoolExecutor(max_workers=len(self.feet)) as pool:
+            for why in pool.map(self._stop, connected):
+                if why:
+                    self._say(why)
         for foot in self.feet:
-            if foot.reopening is not None:
-                foot.reopening.cancel()
-            else:
-                self._stop(foot)
-        self._watcher.end()
+            if foot.reopening is None:
+                self._close(foot)
+                continue
+            foot.reopening.cancel()
+            if self._given_up:
+                self._given_up.append(f"{foot.side}: port {foot.insole.port} is gone as well")
+        self._tell(self._watcher.end)
         if self._writer is not None:
             self._writer.close()
 
-    def _stop(self, foot: Foot) -> None:
-        insole = foot.insole
+    def _stop(self, foot: Foot) -> str:
+        """End the session on an insole; say what went wrong, nothing when all is well."""
         if foot.session and foot.link == "connected":
             try:
-                insole.stop()
+                foot.insole.stop()
             except _LINK_ERRORS as error:
-                self._watcher.say(f"{foot.side}: the end was not confirmed ({error})")
-            for event in insole.events(0.0):
+                return f"{foot.side}: the end was not confirmed ({error})"
+        return ""
+
+    def _close(self, foot: Foot) -> None:
+        if foot.session and foot.link == "connected":
+            for event in foot.insole.events(0.0):
                 if not isinstance(event, LinkLost):
                     self._take(foot, event)
             self._guarded_disconnect(foot, wire.DisconnectReason.CLOSED)
-        insole.close()
+        foot.insole.close()

@@ -5,9 +5,12 @@ On a terminal progress is one line, drawn by rich; anywhere else there are plain
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -21,19 +24,42 @@ from retrosole.live.state import FootState, LiveState
 from retrosole.recorder import Foot, Watcher
 from retrosole.samples import unpack12
 from retrosole.session.sidelog import to_stride
-from retrosole.session.writer import word
+from retrosole.session.writer import site_names, word
 
 LINE_EVERY_S = 10.0
 
 
 def is_terminal() -> bool:
     """Say whether a person sits at both ends, so that something can be drawn and keys can be read."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and can_draw()
+
+
+def can_draw() -> bool:
+    """Say whether stdout is a terminal that knows more than lines, as one in an editor does not."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str) -> None:
     """Print a line for the person, apart from what a program may read on stdout."""
-    print(text, file=sys.stderr, flush=True)
+    _print_if_possible(text, sys.stderr)
+
+
+def announce(text: str) -> None:
+    """Print lines on stdout; that nobody takes them any more, as after `| head -1`, must not end a recording."""
+    _print_if_possible(text, sys.stdout)
+
+
+def _print_if_possible(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        forget(stream)
+
+
+def forget(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere: at exit Python would try to write it again, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -84,11 +110,11 @@ def identity_lines(insole: Insole, status: wire.StatusFrame | None) -> list[str]
         f"  cue       {'on' if who.cue else 'off'}, target {_words(word(wire.Order, who.target_order))}",
     ]
     if status is not None:
-        lines += _status_lines(status)
+        lines += _status_lines(status, insole)
     return lines
 
 
-def _status_lines(status: wire.StatusFrame) -> list[str]:
+def _status_lines(status: wire.StatusFrame, insole: Insole) -> list[str]:
     battery = "not measured" if status.battery_mv == wire.INVALID["status.battery_mv"] else f"{status.battery_mv} mV"
     fault = "none"
     if status.fault_n:
@@ -96,7 +122,13 @@ def _status_lines(status: wire.StatusFrame) -> list[str]:
     return [
         f"  health    battery {battery}, {status.heap_free_bytes // 1024} kB memory free, up {status.uptime_s} s",
         f"  faults    {fault}",
+        f"  sensors   {_left_out_text(insole, status) or 'none left out'}",
     ]
+
+
+def _left_out_text(insole: Insole, status: wire.StatusFrame) -> str:
+    names = site_names(insole.identity, status.channel_out_bits)
+    return f"left out of the decisions: {', '.join(names)}" if names else ""
 
 
 def channel_table(insole: Insole) -> None:
@@ -143,12 +175,27 @@ class LinePrinter(Watcher):
 
 
 def progress_text(elapsed_s: float, feet: Sequence[Foot], seconds: float | None = None) -> str:
-    """Write how far a recording is, in at most 80 characters: time, strides of each foot, samples lost."""
+    """Write how far a recording is: time, strides of each foot, samples lost, sensors left out.
+
+    At most 80 characters while both feet are there and well. While one is gone nobody knows what it loses.
+    """
     parts = [clock_text(elapsed_s) if seconds is None else f"{clock_text(elapsed_s)} of {clock_text(seconds)}"]
-    for foot in feet:
-        strides = "1 stride" if foot.stride_n == 1 else f"{foot.stride_n} strides"
-        parts.append(f"{foot.side} {strides if foot.link == 'connected' else foot.link}")
-    return "   ".join([*parts, f"lost {sum(foot.lost_sample_n for foot in feet)} samples"])
+    parts += [_foot_text(foot) for foot in feet]
+    lost_n = sum(foot.lost_sample_n for foot in feet)
+    if all(foot.link == "connected" for foot in feet):
+        parts.append(f"lost {lost_n} samples")
+    elif lost_n:
+        parts.append(f"lost at least {lost_n} samples")
+    return "   ".join(parts)
+
+
+def _foot_text(foot: Foot) -> str:
+    if foot.link != "connected":
+        return f"{foot.side} gone for {foot.gone_for_s():.0f} s"
+    strides = "1 stride" if foot.stride_n == 1 else f"{foot.stride_n} strides"
+    out_n = foot.out_bits.bit_count()
+    left_out = f" without {out_n} sensor{'' if out_n == 1 else 's'}" if out_n else ""
+    return f"{foot.side} {strides}{left_out}"
 
 
 class PlainProgress(Watcher):
@@ -270,7 +317,8 @@ def _show_contact(state: FootState, foot: Foot, frame: wire.ContactFrame) -> Non
 
 def _show_status(state: FootState, foot: Foot, frame: wire.StatusFrame) -> None:
     state.battery_mv = None if frame.battery_mv == wire.INVALID["status.battery_mv"] else frame.battery_mv
-    state.fault = _words(word(wire.Fault, frame.first_fault)) if frame.fault_n else None
+    fault = _words(word(wire.Fault, frame.first_fault)) if frame.fault_n else ""
+    state.fault = "; ".join(filter(None, (fault, _left_out_text(foot.insole, frame)))) or None
 
 
 _SHOWN: dict[type[Event], Callable[[FootState, Foot, Event], None]] = {

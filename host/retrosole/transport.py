@@ -9,6 +9,8 @@ import contextlib
 import errno
 import os
 import queue
+import socket
+import stat
 import sys
 import threading
 import time
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import serial
 from serial.tools import list_ports
@@ -26,6 +29,8 @@ BAUDRATE = 115200
 _READ_TIMEOUT_S = 0.2  # how long a close may have to wait for the reader
 _WRITE_TIMEOUT_S = 1.0
 _SOCKET_READ_BYTES = 4096
+_NETWORK_SCHEMES = ("socket", "rfc2217")
+_SCHEMES = "socket://HOST:PORT or rfc2217://HOST:PORT"
 
 # An unplugged port raises any of three unrelated types (pyserial #417)
 LINK_ERRORS: tuple[type[Exception], ...] = (serial.SerialException, OSError)
@@ -146,11 +151,12 @@ def gone_text(port: str, error: Exception) -> str:
     return f"port {port} went away ({reason}): was the insole unplugged or switched off?"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def _open(port: str, baudrate: int) -> Any:
+    _check_name(port)
     try:
         device = serial.serial_for_url(port, do_not_open=True)
         device.baudrate = baudrate
@@ -176,9 +182,56 @@ def open_failed_text(port: str, error: Exception) -> str:
         return f"port {port} does not exist: {_existing_text()}"
     if code in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
         return _permission_text(port)
+    if error.__context__ is not None and error.__context__.args[:1] == (errno.ENOTTY,):
+        return f"{port} is no serial port: {_existing_text()}"
     if "://" in port:
-        return f"cannot open {port} ({text}): is the other side running, and the address as host:port right?"
+        return _url_failed_text(port, error)
     return f"cannot open port {port} ({text}): {_existing_text()}"
+
+
+def _url_failed_text(url: str, error: Exception) -> str:
+    if isinstance(error, ValueError) and "not known" in str(error):
+        return f"{url} is of an unknown kind: expected {_SCHEMES}, or a device"
+    cause = error.__context__ or error  # pyserial puts the whole URL into its own words
+    if isinstance(cause, socket.gaierror):
+        return f"{urlsplit(url).hostname} cannot be found, from {url}: is the name of the computer right?"
+    reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else _reason(cause)
+    return f"cannot open {url} ({reason}): is the other side running, and the address as host:port right?"
+
+
+def _check_name(port: str) -> None:
+    """Raise PortError for what can be seen to be no port without opening it."""
+    if not port:
+        raise PortError(f"port is empty: name one, or leave it out to look for an insole; {_existing_text()}")
+    scheme, url, _ = port.partition("://")
+    if url:
+        _check_url(port, scheme.lower())
+    elif _is_no_serial_port(port):
+        raise PortError(f"{port} is no serial port: {_existing_text()}")
+
+
+def _check_url(url: str, scheme: str) -> None:
+    if scheme not in _NETWORK_SCHEMES:
+        return
+    try:
+        parts = urlsplit(url)
+        number = parts.port
+    except ValueError as error:
+        if "range" in str(error):
+            raise PortError(f"the port number of {url} is out of range: expected 1 to 65535") from error
+        raise PortError(f"{url} has no readable host or port number: expected {scheme}://HOST:PORT") from error
+    if not parts.hostname or number is None:
+        raise PortError(f"{url} has no {'port number' if parts.hostname else 'host'}: expected {scheme}://HOST:PORT")
+    if number == 0:
+        raise PortError(f"the port number of {url} is out of range: expected 1 to 65535")
+
+
+def _is_no_serial_port(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False  # opening it says more
+    return sys.platform != "win32" and not stat.S_ISCHR(mode)
 
 
 def _existing_text() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from pathlib import Path
 from retrosole import show, wire
 from retrosole.device import Insole
 from retrosole.errors import DamagedDataError, NoDeviceError, RetrosoleError, UsageError
-from retrosole.ports import Link, find_insole, list_candidates, open_link
+from retrosole.ports import Link, find_insole, list_candidates, open_link, side_name
 from retrosole.recorder import Recorder, Watcher
 from retrosole.session.writer import SessionWriter, check_subject, default_folder
 
@@ -72,15 +71,24 @@ def _open_those_that_answer() -> list[Link]:
     if len(names) < 2:
         return [find_insole()]
     with ThreadPoolExecutor(max_workers=len(names)) as pool:
-        links = [link for link in pool.map(_link_or_none, names) if link is not None]
-    return links or [find_insole()]  # which finds none either, and says why
+        answers = dict(zip(names, pool.map(_link_or_error, names), strict=True))
+    links = [answer for answer in answers.values() if isinstance(answer, Link)]
+    if not links:
+        return [find_insole()]  # which finds none either, and says why
+    for port, answer in answers.items():
+        if isinstance(answer, RetrosoleError):
+            show.say(f"LEFT OUT: {port} may be an insole and cannot be used ({answer})")
+    if len(links) == 1:
+        who = f"{side_name(links[0].identity)} insole at {links[0].transport.port}"
+        show.say(f"ONLY ONE FOOT takes part, the {who}: nothing of another foot will be shown or recorded")
+    return links
 
 
-def _link_or_none(port: str) -> Link | None:
+def _link_or_error(port: str) -> Link | RetrosoleError:
     try:
         return open_link(port)
-    except RetrosoleError:
-        return None
+    except RetrosoleError as error:
+        return error
 
 
 def _open_all(names: list[str]) -> list[Link]:
@@ -154,22 +162,21 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Wa
         writer = open_writer(insoles, options)
         folder = None if writer is None else writer.folder
         if view == "progress":
-            print(
-                f"recording {' and '.join(insoles)} into {folder}{'' if options.seconds else '; Ctrl-C ends it'}",
-                flush=True,
-            )
+            until = "" if options.seconds else "; Ctrl-C ends it"
+            show.announce(f"recording {' and '.join(insoles)} into {folder}{until}")
         watcher = _watcher(view, insoles, options, folder)
         recorder = Recorder(insoles, watcher, writer)
+        interrupted = False
         with _ending_on_signals(recorder) as signals:
             try:
                 if isinstance(watcher, show.LiveFeeder):
-                    _with_live_view(recorder, watcher, options)
+                    interrupted = _with_live_view(recorder, watcher, options)
                 else:
                     recorder.run(options.seconds, options.note)
             finally:
                 if folder is not None:
                     _print_summary(folder)
-        return Walked(folder, bool(signals))
+        return Walked(folder, interrupted or bool(signals))
 
 
 def check(options: RecordOptions) -> None:
@@ -178,7 +185,7 @@ def check(options: RecordOptions) -> None:
     if options.rate_hz is not None and options.rate_hz not in choices:
         raise UsageError(f"the rate cannot be {options.rate_hz} Hz: choose from {', '.join(map(str, choices))}")
     if options.seconds is not None and not 0 < options.seconds < float("inf"):
-        raise UsageError(f"--seconds must be above 0, got {options.seconds:g}: leave it out to go on until Ctrl-C")
+        raise UsageError(f"--seconds must be above 0, got {options.seconds:g}: try --seconds 60, or leave it out")
     check_subject(options.subject)
 
 
@@ -188,7 +195,7 @@ def _watcher(view: str, insoles: Mapping[str, Insole], options: RecordOptions, f
             return show.LiveFeeder(insoles, folder)
         show.say("The live view needs Textual: pip install 'retrosole[live]'. Until then, one line per stride:")
     if view == "progress":
-        return show.ProgressLine(options.seconds) if sys.stdout.isatty() else show.PlainProgress()
+        return show.ProgressLine(options.seconds) if show.can_draw() else show.PlainProgress()
     return show.LinePrinter()
 
 
@@ -213,8 +220,11 @@ def _ending_on_signals(recorder: Recorder) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: RecordOptions) -> None:
-    """Show the live view in this thread while the recorder runs in another; whichever ends first ends the other."""
+def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: RecordOptions) -> bool:
+    """Show the live view in this thread while the recorder runs in another; whichever ends first ends the other.
+
+    Give whether it was left with Ctrl-C.
+    """
     from retrosole.live.app import LiveApp
 
     failures: list[BaseException] = []
@@ -229,8 +239,9 @@ def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: Record
 
     thread = threading.Thread(target=run, name="recorder")
     thread.start()
+    app = LiveApp(feeder.state, on_quit=recorder.request_end)
     try:
-        LiveApp(feeder.state, on_quit=recorder.request_end).run()
+        app.run()
     finally:
         recorder.request_end()
         thread.join()
@@ -238,6 +249,7 @@ def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: Record
             show.say(line)
     if failures:
         raise failures[0]
+    return app.interrupted
 
 
 def _print_summary(folder: Path) -> None:
@@ -249,6 +261,4 @@ def _print_summary(folder: Path) -> None:
         lines = format_summary(summarise(open_session(folder)))
     except DamagedDataError:
         lines = [f"session {folder}: nothing was received"]
-    print()
-    for line in lines:
-        print(line)
+    show.announce("\n".join(["", *lines]))

@@ -10,15 +10,18 @@ import sys
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import serial
 from pty_insole import PtyInsole, identity, samples_frame, stride_frame
 
-from retrosole import cli, wire
+from retrosole import cli, open_session, wire
 from retrosole.framing import encode
+from retrosole.ports import Candidate
 from retrosole.session.writer import SessionWriter
+from retrosole.twin.gait_model import GAITS
 from retrosole.twin.sim import SimOptions, virtual_insoles
 
 COMMANDS = ("ports", "info", "sim", "live", "record", "summary", "strides", "decode", "replay", "demo")
@@ -82,6 +85,10 @@ def session(tmp_path: Path) -> Path:
     return folder
 
 
+def status_frame(**values: int) -> wire.StatusFrame:
+    return wire.StatusFrame(**{field.name: 0 for field in fields(wire.StatusFrame)} | values)
+
+
 # --------------------------------------------------------------------------------------------------------------- help
 
 
@@ -100,6 +107,16 @@ def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0
     assert f"  retrosole {command}" in out.partition("Example")[2]
+
+
+def test_the_help_of_sim_lists_every_gait_and_what_it_takes_unasked(run: Run) -> None:
+    words = " ".join(run("sim", "--help")[1].split())
+    assert f"How the model walks: {', '.join(GAITS)}." in words
+    assert "[left|right|both] Insoles to run. [default: both]" in words
+
+
+def test_the_demo_refuses_before_it_begins(run: Run) -> None:
+    assert run("demo", "--seconds", "0")[1] == ""
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -121,6 +138,9 @@ def test_help_loads_nothing_heavy() -> None:
         (["record", "--rate", "fast"], "'fast' is not a valid integer"),
         (["record", "--seconds", "0"], "--seconds must be above 0, got 0"),
         (["record", "--seconds", "nan"], "--seconds must be above 0, got nan"),
+        (["demo", "--seconds", "0"], "--seconds must be above 0, got 0: try --seconds 60, or leave it out"),
+        (["live", "--note", "hi"], "--note is kept with a session, and nothing is recorded: add --record DIR"),
+        (["live", "--subject", "P07"], "--subject is kept with a session, and nothing is recorded: add --record"),
         (["record", "--subject", "Jane Doe"], "subject code 'Jane Doe' is not usable"),
         (["record", "--port", "a", "--port", "a"], "port a is named twice"),
         (["record", "--port", "a", "--port", "b", "--port", "c"], "two feet, got 3 ports"),
@@ -188,10 +208,33 @@ def test_an_insole_that_does_not_know_its_foot_is_told_by_side(run: Run, refused
     insole.vanish()
 
 
+def test_a_foot_that_cannot_be_used_is_said_and_the_other_is_recorded(
+    run: Run, insole: PtyInsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = PtyInsole(foot=wire.Side.RIGHT)
+    found = [Candidate(port, "usb", "") for port in (insole.port, other.port)]
+    monkeypatch.setattr("retrosole.walk.list_candidates", lambda: found)
+    with serial.Serial(other.port, exclusive=True):
+        code, _, error = run("record", "--seconds", "0.1")
+    assert code == 0
+    first, second = error.splitlines()
+    assert first.startswith(f"LEFT OUT: {other.port} may be an insole and cannot be used (port {other.port} is in use")
+    assert second.startswith(f"ONLY ONE FOOT takes part, the left insole at {insole.port}: nothing of another foot")
+    other.vanish()
+
+
+def test_info_names_the_sensors_that_are_left_out(run: Run, insole: PtyInsole) -> None:
+    answer = insole.answer
+    insole.answer = lambda command: answer(command) + encode(status_frame(channel_out_bits=0b10001))
+    assert "\n  sensors   left out of the decisions: hallux, heel medial\n" in run("info", "--port", insole.port)[1]
+    insole.answer = lambda command: answer(command) + encode(status_frame())
+    assert "\n  sensors   none left out\n" in run("info", "--port", insole.port)[1]
+
+
 def test_a_port_that_is_not_there_is_refused_with_4(refused: Callable[..., str]) -> None:
     assert "port /dev/nope does not exist" in refused(4, "info", "--port", "/dev/nope")
     assert "is the other side running" in refused(4, "info", "--port", "socket://127.0.0.1:1")
-    assert "cannot open" in refused(4, "info", "--port", "gopher://there")
+    assert "gopher://there" in refused(4, "info", "--port", "gopher://there")
 
 
 def test_a_busy_port_is_refused_with_4_and_names_its_user(refused: Callable[..., str], insole: PtyInsole) -> None:
@@ -202,7 +245,7 @@ def test_a_busy_port_is_refused_with_4_and_names_its_user(refused: Callable[...,
 
 AS_NOBODY = """
 import grp, os, pwd, sys
-import retrosole.commands.devices  # read as root, who may own this checkout
+import locale, retrosole.commands.devices, retrosole.commands.line  # read as root, who may own this checkout
 from retrosole import cli
 if os.geteuid() == 0:  # whom permissions do not bind
     os.setgroups([])
@@ -329,6 +372,21 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(session: Path) -> None:
     assert done.stdout.count("\n") == 1
 
 
+# ------------------------------------------------------------------------------------------------------------ encoding
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_where_the_system_is_not_utf_8_everything_can_be_kept_and_said(insole: PtyInsole, errors: str) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": f"ascii:{errors}"}
+    command = [sys.executable, "-m", "retrosole", "record", "--port", insole.port, "--seconds", "0.2"]
+    words = [*command, "--note", "grün ☂", "--out", "prüfung"]
+    done = subprocess.run([w.encode() for w in words], capture_output=True, env=os.environ | plain, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (folder,) = Path("prüfung").iterdir()
+    assert b"session pr\\udcc3\\udcbcfung/" in done.stdout
+    assert [note.text for note in open_session(folder).frames("left", wire.NoteFrame)] == ["grün ☂"]
+
+
 # ---------------------------------------------------------------------------------------------------------------- bugs
 
 
@@ -353,3 +411,16 @@ def test_ctrl_c_is_130_and_one_word(run: Run, session: Path, monkeypatch: pytest
     monkeypatch.setattr("retrosole.session.decode.decode_file", interrupted)
     code, _, error = run("decode", str(session))
     assert (code, error.strip()) == (130, "retrosole: interrupted")
+
+
+@pytest.mark.parametrize("module", ["click", "numpy"])
+def test_ctrl_c_while_it_still_loads_is_130_and_one_word(module: str, session: Path, tmp_path: Path) -> None:
+    fakes = tmp_path / "fakes"
+    fakes.mkdir()
+    (fakes / f"{module}.py").write_text("raise KeyboardInterrupt\n")
+    program = "from retrosole.cli import main; main()"  # as the installed program does
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(fakes), *filter(None, sys.path)])}
+    for start in (["-c", program], ["-m", "retrosole"]):
+        command = [sys.executable, *start, "strides", str(session)]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+        assert (done.returncode, done.stderr.strip()) == (130, "retrosole: interrupted")

@@ -15,7 +15,7 @@ from retrosole.errors import StorageError, UsageError
 from retrosole.gait.strides import Stride
 from retrosole.twin.front_end import IDEAL, REALISTIC, FrontEnd, to_counts
 from retrosole.twin.gait_model import GAITS, SIDES, generate, walk_loads
-from retrosole.twin.gait_plan import WALKS
+from retrosole.twin.gait_plan import STAND_S, WALKS
 from retrosole.twin.gait_shapes import channel_loads
 from retrosole.twin.gait_still import STILLS
 from retrosole.twin.person import Person
@@ -83,7 +83,8 @@ def test_strides_are_ordered_and_whole(gait: str) -> None:
     assert [row.initial_contact_s for row in truth] == sorted(row.initial_contact_s for row in truth)
     for side in SIDES:
         rows = of_side(truth, side)
-        assert [row.stride for row in rows] == list(range(1, len(rows) + 1))
+        assert [row.stride for row in rows] == list(range(len(rows)))
+        assert rows[0].initial_contact_s > STAND_S  # standing has no number
         for row, following in pairwise(rows):
             assert row.initial_contact_s < row.final_contact_s < following.initial_contact_s
         for row in rows:

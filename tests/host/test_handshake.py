@@ -19,6 +19,7 @@ from retrosole.errors import NoDeviceError, PortError, ProtocolError
 from retrosole.framing import UnknownFrame, cobs_encode
 
 Make = Callable[..., PtyInsole]
+COPY = 'copy the firmware of this program to it with mpremote, see "From virtual to real hardware" in the README$'
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_text_console_is_said_to_be_one(make: Make, text: bytes) -> None:
     there = make()
     there.greeting = text
     with pytest.raises(
-        ProtocolError, match=r"answers with text, not frames \('.*(>>>|login:)'\): a MicroPython prompt"
+        ProtocolError, match=rf"answers with text, not frames \('.*(>>>|login:)'\): a MicroPython prompt .*{COPY}"
     ):
         connect(there.port, timeout_s=1.0)
 
@@ -90,7 +91,8 @@ def test_an_identity_too_short_for_its_own_version(make: Make) -> None:
     body = b"\x10\x01\x00abc"
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
-        ProtocolError, match=r"sent an identity of 5 bytes, too short for protocol 1\.0: flash the insole"
+        ProtocolError,
+        match=r"sent an identity of 5 bytes, too short for protocol 1\.0: copy the firmware of this program",
     ):
         connect(there.port)
 
@@ -107,11 +109,15 @@ def test_garbage_is_no_device(make: Make) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"protocol_major": 2}, r"speaks protocol 2\.0, this program 1\.0: update this program"),
-        ({"protocol_major": 0}, r"speaks protocol 0\.0, this program 1\.0: flash the insole"),
+        (
+            {"protocol_major": 2},
+            r"speaks protocol 2\.0, this program 1\.0: update this program and the firmware to the same version$",
+        ),
+        ({"protocol_major": 0}, r"speaks protocol 0\.0, this program 1\.0: copy the firmware of this program"),
         (
             {"fingerprint": 0x1234},
-            r"protocol 1\.0, this program 1\.0, but their specifications differ \(0x00001234, here 0x",
+            r"protocol 1\.0, this program 1\.0, but their specifications differ "
+            rf"\(0x00001234, here 0x\w+\): {COPY}",
         ),
     ],
 )
@@ -122,7 +128,7 @@ def test_another_version_is_refused_with_both_numbers(make: Make, changes: dict[
 
 def test_a_lower_minor_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "PROTOCOL_MINOR", 1)
-    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.1: flash the insole"):
+    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.1: copy the firmware of this program"):
         connect(make(protocol_minor=0).port)
 
 
@@ -139,7 +145,10 @@ def test_an_identity_of_another_major_that_is_shorter_still_gives_both_numbers(m
     there = make()
     body = b"\x10\x03\x01"
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
-    with pytest.raises(ProtocolError, match=r"speaks protocol 3\.1, this program 1\.0: update this program"):
+    with pytest.raises(
+        ProtocolError,
+        match=r"speaks protocol 3\.1, this program 1\.0: update this program and the firmware to the same version$",
+    ):
         connect(there.port)
 
 

@@ -170,9 +170,11 @@ def test_space_holds_the_picture_but_not_the_data() -> None:
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_quitting_tells_the_caller_once(key: str) -> None:
     calls: list[str] = []
+    apps: list[LiveApp] = []
 
     async def run() -> None:
         app = LiveApp(make_state("left"), on_quit=lambda: calls.append(key))
+        apps.append(app)
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press(key)
             app.action_leave()  # a second key before the screen has closed
@@ -180,6 +182,7 @@ def test_quitting_tells_the_caller_once(key: str) -> None:
 
     asyncio.run(run())
     assert calls == [key]
+    assert apps[0].interrupted == (key == "ctrl+c")
 
 
 def test_a_finished_state_closes_the_view_without_telling() -> None:

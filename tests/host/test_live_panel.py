@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from retrosole.gait.strides import Stride
+from retrosole.live import foot_map
 from retrosole.live.palette import zone_colour
 from retrosole.live.panel import clock_text, foot_rows, footer_row, header_row
 from retrosole.live.rows import beside, fit, plain, row_width, spread, to_text
@@ -182,6 +183,36 @@ def test_footer_names_the_feet_only_for_a_pair() -> None:
     text = to_text([footer_row(pair, 120)])[0]
     assert "1 left" in text and "2 right" in text and text.endswith("marker 3 set ")
     assert "both" not in to_text([footer_row(LiveState([empty_foot()]), 120)])[0]
+
+
+@pytest.mark.parametrize(("width", "hinted"), [(79, False), (80, True), (113, True), (114, False)])
+def test_a_pair_without_room_for_its_maps_says_how_to_see_one(width: int, hinted: bool) -> None:
+    pair = LiveState([walked_foot("left"), walked_foot("right")])
+    text = to_text([footer_row(pair, width)])[0]
+    assert len(text) == width
+    assert ("1 or 2 shows one foot with its map   b both" in text) is hinted
+    assert has_map(width // 2, 36) is (width == 114)
+    assert has_map(width, 22) or width < 80
+    pair.message = "marker 3 set"
+    text = to_text([footer_row(pair, width)])[0]
+    assert "1 left" in text and "marker" in text
+
+
+def has_map(width: int, height: int) -> bool:
+    text = text_of(walked_foot(), width, height)
+    tips = [to_text(foot_map.draw_foot("left", [], size))[0].strip() for size in (foot_map.LARGE, foot_map.SMALL)]
+    return any(tip in text for tip in tips)
+
+
+@pytest.mark.parametrize("battery_mv", [None, 3912])
+def test_no_loss_has_its_unit_at_forty_columns_too(battery_mv: int | None) -> None:
+    foot = walked_foot("right")
+    foot.battery_mv = battery_mv
+    text = to_text(foot_rows(foot.snapshot(), 40, 22))[0]
+    assert text.startswith(" RIGHT  ● ") and "lost 0 samples " in text
+    assert ("3.91 V" in text) is (battery_mv is not None)
+    foot.link = "lost, retrying"
+    assert "○ lost, retrying" in to_text(foot_rows(foot.snapshot(), 40, 22))[0]
 
 
 def test_text_from_outside_cannot_move_the_cursor() -> None:

@@ -13,16 +13,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from pty_insole import PtyInsole, samples_frame
 
-from retrosole import open_session, recorder, wire
+from retrosole import connect, open_session, recorder, wire
 from retrosole.cli import run
 from retrosole.framing import encode
+from retrosole.show import LiveFeeder
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 
 SPEED = 4.0  # what CPython manages for two feet on one busy core
@@ -64,9 +65,13 @@ def session_folder() -> Path:
 
 def until_recorded(size: int = 5000) -> None:
     end_s = time.monotonic() + 10
-    while not any(path.stat().st_size > size for path in Path("sessions").glob("*/*.frames")):
+    while not is_recorded(size):
         assert time.monotonic() < end_s, "nothing was recorded"
         time.sleep(0.05)
+
+
+def is_recorded(size: int = 5000) -> bool:
+    return any(path.stat().st_size > size for path in Path("sessions").glob("*/*.frames"))
 
 
 def test_both_feet_are_recorded_without_a_loss_and_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,6 +183,7 @@ def test_a_port_that_is_lost_for_good_ends_it_with_4_and_keeps_everything(
     insole = plug.put(PtyInsole())
 
     def pull() -> None:
+        plug.path.unlink()  # first: the pty's number may be another test's at once
         insole.vanish()
         if change is not None:
             plug.put(PtyInsole(**change))
@@ -268,35 +274,193 @@ def test_a_reader_that_goes_away_ends_live_quietly_and_the_insole_is_stopped() -
 
 
 @pytest.mark.slow
-def test_on_a_terminal_the_live_view_records_and_q_ends_it() -> None:
+@pytest.mark.parametrize(("key", "code"), [(b"q", 0), (b"\x03", 130)])
+def test_on_a_terminal_the_live_view_records_and_a_key_ends_it(key: bytes, code: int) -> None:
     pytest.importorskip("textual")
-    with virtual():
-        master, slave = pty.openpty()
-        env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
-        process = retrosole("record", "--live", stdin=slave, stdout=slave, stderr=slave, env=env)
-        os.close(slave)
-        screen = b""
-        while b"backward" not in screen or b"LEFT" not in screen or b"RIGHT" not in screen:
-            screen += read(master)
-        until_recorded()
-        os.write(master, b"q")
-        while chunk := read(master):
-            screen += chunk
-        assert process.wait(10) == 0
-        os.close(master)
-    text = screen.decode(errors="replace")
+    with virtual(), Terminal("xterm-256color", "record", "--live") as terminal:
+        terminal.until(lambda: all(word in terminal.screen for word in (b"backward", b"LEFT", b"RIGHT")))
+        terminal.until(is_recorded)
+        os.write(terminal.master, key)
+        assert terminal.ended() == code
+    text = terminal.screen.decode(errors="replace")
     assert "none missing" in text
     assert "Traceback" not in text
     assert len(open_session(session_folder()).sides) == 2
 
 
-def read(master: int) -> bytes:
-    """Give what came on a terminal; nothing when its program has ended."""
-    assert select.select([master], [], [], 10)[0], "nothing comes from the terminal"
-    try:
-        return os.read(master, 65536)
-    except OSError:
-        return b""
+def test_on_a_dumb_terminal_there_are_lines() -> None:
+    insole = PtyInsole()
+    with Terminal("dumb", "record", "--live", "--seconds", "0.5", "--port", insole.port) as terminal:
+        assert terminal.ended() == 0
+    assert terminal.screen.startswith(f"left insole at {insole.port}\r\n".encode())
+    assert b"\x1b" not in terminal.screen
+    insole.vanish()
+
+
+class Terminal:
+    """The program on a terminal of its own, which is read all the time, so that it never waits to be."""
+
+    def __init__(self, term: str, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        env = os.environ | {"TERM": term, "COLUMNS": "120", "LINES": "40"}
+        self.process = retrosole(*arguments, stdin=slave, stdout=slave, stderr=slave, env=env)
+        os.close(slave)
+        self.screen = b""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+    def until(self, happened: Callable[[], bool], timeout_s: float = 30.0) -> None:
+        end_s = time.monotonic() + timeout_s
+        while not happened():
+            assert time.monotonic() < end_s, f"waited in vain: {self.screen[-500:]!r}"
+            if select.select([self.master], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):  # how Linux says that the program has ended
+                    self.screen += os.read(self.master, 65536)
+
+    def ended(self) -> int:
+        self.until(lambda: self.process.poll() is not None)
+        with contextlib.suppress(OSError):
+            while chunk := os.read(self.master, 65536):
+                self.screen += chunk
+        return int(self.process.returncode)
+
+
+# --------------------------------------------------------------------------------------------- what ends no recording
+
+
+@pytest.mark.parametrize(("reader", "line_n"), [("head -1", 1), ("true", 0)])
+def test_a_reader_that_has_seen_enough_does_not_end_the_recording(reader: str, line_n: int) -> None:
+    insole = PtyInsole()
+    command = f"{sys.executable} -m retrosole record --port {insole.port} --seconds 1"
+    shell = ["bash", "-c", f"set -o pipefail; {command} | {reader}"]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("recording left into ") == done.stdout.count("\n") == line_n
+    check_ended_by_itself(1.0)
+    insole.vanish()
+
+
+def test_a_full_disk_behind_the_output_does_not_end_the_recording() -> None:
+    insole = PtyInsole()
+    with open("/dev/full", "w") as full:
+        process = retrosole("record", "--port", insole.port, "--seconds", "1", stdout=full)
+        _, error = process.communicate(timeout=15)
+    assert (process.returncode, error) == (0, "")
+    check_ended_by_itself(1.0)
+    insole.vanish()
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left on device")])
+def test_a_progress_line_that_cannot_be_printed_does_not_end_the_recording(
+    error: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*values: object) -> None:
+        raise error
+
+    monkeypatch.setattr("retrosole.show.LINE_EVERY_S", 0.1)
+    monkeypatch.setattr("retrosole.show.progress_text", fail)
+    insole = PtyInsole()
+    assert run(["record", "--port", insole.port, "--seconds", "1"]) == 0
+    check_ended_by_itself(1.0)
+    insole.vanish()
+
+
+def check_ended_by_itself(seconds: float) -> None:
+    session = open_session(session_folder())
+    connected, gone = (session.frames("left", kind)[0] for kind in (wire.ConnectFrame, wire.DisconnectFrame))
+    assert gone.unix_us - connected.unix_us >= seconds * 1e6
+    assert session.frames("left", wire.ReplyFrame)[-1].command == wire.StopFrame.TYPE
+
+
+# ----------------------------------------------------------------------------------------------------------- two feet
+
+
+def test_both_feet_are_stopped_at_the_same_moment() -> None:
+    stopped_s: dict[str, float] = {}
+
+    def timed(insole: PtyInsole) -> PtyInsole:
+        answer = insole.answer
+
+        def note(command: object) -> bytes:
+            if isinstance(command, wire.StopFrame):
+                stopped_s[insole.port] = time.monotonic()
+            return answer(command)
+
+        insole.answer = note
+        return insole
+
+    left, right = timed(PtyInsole()), timed(PtyInsole(foot=wire.Side.RIGHT))
+    assert run(["record", "--port", left.port, "--port", right.port, "--seconds", "0.3"]) == 0
+    assert abs(stopped_s[left.port] - stopped_s[right.port]) < 0.1
+    assert open_session(session_folder()).sides == ("left", "right")
+    left.vanish()
+    right.vanish()
+
+
+def test_when_both_ports_are_lost_both_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_FOR_S", 1)
+    monkeypatch.setattr("retrosole.show.LINE_EVERY_S", 0.2)
+    feet = [(Plug(tmp_path / side.name), PtyInsole(foot=side)) for side in (wire.Side.LEFT, wire.Side.RIGHT)]
+    for plug, insole in feet:
+        plug.put(insole)
+
+    def pull() -> None:
+        for plug, insole in feet:
+            plug.path.unlink()
+            insole.vanish()
+
+    timer = threading.Timer(0.5, pull)
+    timer.start()
+    ports = [word for plug, _ in feet for word in ("--port", str(plug.path))]
+    assert run(["record", *ports, "--seconds", "20"]) == 4
+    printed = capsys.readouterr()
+    last = printed.err.splitlines()[-1]
+    for side, (plug, _) in zip(("left", "right"), feet, strict=True):
+        assert f"{side}: port {plug.path} " in last
+    lines = [line for line in printed.out.splitlines() if "left gone for " in line]
+    assert lines
+    assert not any("lost" in line for line in lines)
+
+
+def test_a_sensor_that_is_left_out_is_said_once_and_stays_in_the_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("retrosole.show.LINE_EVERY_S", 0.3)
+    insole = PtyInsole()
+    values = {field.name: 0 for field in fields(wire.StatusFrame)} | {"running": 1, "channel_out_bits": 0b10001}
+
+    def complain() -> None:
+        for _ in range(2):
+            insole.send(encode(wire.StatusFrame(**values | {"session": insole.identity.session})))
+
+    timer = threading.Timer(0.3, complain)
+    timer.start()
+    assert run(["record", "--port", insole.port, "--seconds", "1.2"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "left: left out of the decisions: hallux, heel medial (dead or stuck: check the sensor)\n"
+    assert "left 0 strides without 2 sensors   lost 0 samples" in printed.out
+    insole.vanish()
+
+
+def test_a_sensor_that_is_left_out_is_shown_in_the_live_view() -> None:
+    insole = PtyInsole()
+    with connect(insole.port) as device:
+        feeder = LiveFeeder({"left": device}, None)
+        values = {field.name: 0 for field in fields(wire.StatusFrame)} | {"running": 1}
+        foot = recorder.Foot("left", device)
+        feeder.frame(foot, wire.StatusFrame(**values | {"channel_out_bits": 0b10001}))
+        assert feeder.state.feet[0].fault == "left out of the decisions: hallux, heel medial"
+        feeder.frame(foot, wire.StatusFrame(**values))
+        assert feeder.state.feet[0].fault is None
+    insole.vanish()
 
 
 @pytest.mark.slow

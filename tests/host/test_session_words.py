@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_logs import START, save, status, walk_samples
-from pty_insole import samples_frame, stride_frame
+from pty_insole import identity, samples_frame, stride_frame
 
 from retrosole import wire
-from retrosole.framing import encode
+from retrosole.errors import DamagedDataError, UsageError
+from retrosole.framing import cobs_decode, encode
 from retrosole.session import writer as writer_module
-from retrosole.session.decode import decode_file
+from retrosole.session.decode import decode_file, frame_line
 from retrosole.session.reader import Session, open_session
 from retrosole.session.summary import clock_text, format_summary, summarise
 
@@ -74,6 +75,55 @@ def test_the_summary_says_what_was_lost_and_why(tmp_path: Path) -> None:
     assert "left: 1 stride, median stance 650 ms" in lines
 
 
+def test_the_cadence_is_exact_although_stride_frames_were_lost(tmp_path: Path) -> None:
+    for name in ("left", "right"):
+        strides = [encode(stride_frame(5, k, k * 220)) for k in (0, 1, 2, 5, 9)]
+        session = summary_of(tmp_path, START + b"".join(walk_samples(90) + strides), f"{name}.frames")
+    assert summarise(session).cadence_steps_min == pytest.approx(2 * 60 / 1.1)
+
+
+def test_the_cadence_leaves_out_what_lies_between_two_sessions_of_the_device(tmp_path: Path) -> None:
+    def at(unix_s: int) -> bytes:
+        return encode(wire.ConnectFrame(unix_s * 1_000_000, "a"))
+
+    def part(session: int) -> bytes:
+        start = encode(wire.ReplyFrame(1, wire.StartFrame.TYPE, 0, session))
+        samples = [encode(samples_frame(session, seq)) for seq in range(40)]
+        return start + b"".join([*samples, *(encode(stride_frame(session, k, k * 220)) for k in (0, 2, 3))])
+
+    again = encode(identity(session=6, boot=4, running=1))
+    left = summarise(summary_of(tmp_path, at(1000) + START + part(5) + at(1090) + again + part(6))).sides["left"]
+    assert left.stride_n == 6
+    assert left.strides_per_min == pytest.approx(60 / 1.1)
+
+
+def test_the_summary_names_the_sensors_that_were_left_out(tmp_path: Path) -> None:
+    def status_of(session: int, out_bits: int) -> bytes:
+        values = dict.fromkeys(wire.StatusFrame.__dataclass_fields__, 0)
+        values.pop("TYPE", None)
+        values.update(session=session, running=1, channel_out_bits=out_bits)
+        return encode(wire.StatusFrame(**values))
+
+    earlier = status_of(4, 0b100)
+    log = earlier + START + b"".join(walk_samples(2)) + status_of(5, 0b1) + status_of(5, 0b10000)
+    lines = format_summary(summarise(summary_of(tmp_path, log)))
+    assert "left: left out of the decisions: hallux, heel medial (dead or stuck sensor)" in lines
+
+
+@pytest.mark.parametrize(
+    ("started", "words"),
+    [
+        ("2026-11-21T10:42:10.123+01:00", "2026-11-21 09:42:10 UTC"),
+        ("2026-11-21T10:42:10", "2026-11-21T10:42:10"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_the_summary_says_when_it_was(tmp_path: Path, started: str, words: str) -> None:
+    session = summary_of(tmp_path, START + b"".join(walk_samples(2)))
+    session.info["started"] = started
+    assert format_summary(summarise(session))[0] == f"session {tmp_path}, started {words}"
+
+
 def test_a_session_without_strides_says_so(tmp_path: Path) -> None:
     lines = format_summary(summarise(summary_of(tmp_path, START + b"".join(walk_samples(2)))))
     assert lines[1:] == ["duration 0.3 s", "left: no strides", "left: 52 of 52 samples at 200 Hz, none missing"]
@@ -125,7 +175,7 @@ def test_a_log_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[4] == "text 'boot: 3'"
     assert told[5].startswith("damaged (bad COBS): 19 bytes")
     assert told[6].startswith("damaged (too long): 300 bytes")
-    assert told[7] == "reply tag=1 command=67 result=out_of_range value=-5"
+    assert told[7] == "reply tag=1 command=set result=out_of_range value=-5"
     assert told[8] == "disconnect unix_us=1 reason=silent"
     assert told[9] == "note unix_us=1 text='hi'"
     assert " heel_on=- " in told[10]
@@ -133,6 +183,75 @@ def test_a_log_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[11].startswith("torn: 9 bytes without an end: 0612")
     monkeypatch.setattr("retrosole.session.decode._READ_BYTES", 7)
     assert list(decode_file(path)) == lines
+
+
+@pytest.mark.parametrize(
+    ("reasons", "text"),
+    [
+        (0, "none"),
+        (wire.Reason.CONTACT_BACKWARD | wire.Reason.HEEL_ONLY, "contact_backward+heel_only"),
+        (wire.Reason.CONFLICT | 0x8000, "conflict+0x8000"),
+    ],
+)
+def test_reasons_have_names(reasons: int, text: str) -> None:
+    frame = cobs_decode(encode(stride_frame(5, 0, 9, reasons=reasons))[:-1])
+    assert frame is not None
+    assert f" reasons={text} " in frame_line(frame[:-4])
+
+
+def test_numbers_without_a_name_and_zones_with_one() -> None:
+    def line(message: object) -> str:
+        frame = cobs_decode(encode(message)[:-1])
+        assert frame is not None
+        return frame_line(frame[:-4])
+
+    assert "command=250 result=99 " in line(wire.ReplyFrame(1, 250, 99, 0))
+    text = line(identity(zones=bytes([0, 1, 9, *[255] * 5]), sites=bytes([0, 9, 200, *[255] * 5])))
+    assert " zones=[forefoot,heel,9,unused," in text
+    assert " sites=[hallux,heel_medial,200,unused," in text
+
+
+def test_a_session_folder_is_decoded_side_after_side(tmp_path: Path) -> None:
+    save(tmp_path, START, "right.frames")
+    save(tmp_path, encode(wire.NoteFrame(1, "hi")), "left.frames")
+    lines = list(decode_file(tmp_path))
+    assert lines[0] == f"{tmp_path / 'left.frames'}:"
+    assert lines[1].endswith("note unix_us=1 text='hi'")
+    assert lines[2] == f"{tmp_path / 'right.frames'}:"
+    assert " command=start result=ok " in lines[3]
+    save(tmp_path, b"", "left.frames")
+    assert list(decode_file(tmp_path)) == [lines[0], *lines[2:]]
+
+
+def test_what_is_no_log_is_said_after_the_other_foot(tmp_path: Path) -> None:
+    save(tmp_path, b"GIF89a" * 20, "left.frames")
+    save(tmp_path, START, "right.frames")
+    lines = decode_file(tmp_path)
+    assert [" ".join(next(lines).split()[1:2]) for _ in range(5)][-2:] == ["reply", "identity"]
+    with pytest.raises(DamagedDataError, match=r"left.frames has no frame in it"):
+        next(lines)
+
+
+def test_nothing_to_decode_says_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"away \(No such .*\): name a session folder, or a log in it .*`retrosole record`"
+    ):
+        list(decode_file(tmp_path / "away"))
+    with pytest.raises(DamagedDataError, match=r"holds no session: expected left.frames or right.frames in it"):
+        list(decode_file(tmp_path))
+
+
+# ------------------------------------------------------------------------------------------------------ foreign logs
+
+
+@pytest.mark.parametrize("data", [b"GIF89a" * 20, bytes(range(256)) * 4, b"hello"])
+def test_a_side_log_that_is_no_log_is_damaged_data(tmp_path: Path, data: bytes) -> None:
+    with writer_module.SessionWriter(tmp_path / "S", {"left": identity(), "right": identity(foot=1)}) as writer:
+        writer.append("left", START + b"".join(walk_samples(3)))
+    assert open_session(tmp_path / "S").sides == ("left", "right")  # nothing came of the right foot yet
+    save(tmp_path / "S", data, "right.frames")
+    with pytest.raises(DamagedDataError, match=r"right.frames has no frame in it, so it is no log: move it away"):
+        open_session(tmp_path / "S")
 
 
 def test_writer_frames_fit_their_limit() -> None:

@@ -325,6 +325,21 @@ def test_however_it_is_ended_no_process_stays(runtime_folder: Path, number: int,
     assert list(runtime_folder.iterdir()) == []
 
 
+def test_in_the_background_of_a_script_an_interrupt_ends_it_all_the_same(runtime_folder: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a shell without job control does for `sim &`
+    try:
+        process = simulator(20, "left")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (130, "")
+    assert list(runtime_folder.iterdir()) == []
+
+
 def children_of(pid: int) -> list[int]:
     return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import pwd
+import re
 import socket
 import subprocess
 import sys
@@ -156,16 +157,33 @@ def test_no_permission_elsewhere(monkeypatch: pytest.MonkeyPatch, platform: str,
     assert text in open_failed_text("COM3", error)
 
 
-@pytest.mark.parametrize("url", ["socket://127.0.0.1:1", "socket://nonsense", "nosuch://x"])
-def test_an_address_that_cannot_be_opened(url: str) -> None:
-    with pytest.raises(PortError, match=f"cannot open {url} .* is the other side running") as caught:
-        Transport(url)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_device_that_is_no_serial_port(tmp_path: Path) -> None:
-    with pytest.raises(PortError, match="cannot open port"):
-        Transport(str(tmp_path))
+@pytest.mark.parametrize(
+    ("port", "text"),
+    [
+        (
+            "socket://127.0.0.1:1",
+            r"cannot open socket://127\.0\.0\.1:1 \(Connection refused\): is the other side running, .*",
+        ),
+        ("socket://no.such.invalid:5", r"no\.such\.invalid cannot be found, from socket://no\.such\.invalid:5: is .*"),
+        ("rfc2217://no.such.invalid:5", r"no\.such\.invalid cannot be found, from rfc2217://no.*:5: is .*"),
+        ("socket://localhost:99999", r"the port number of \S+:99999 is out of range: expected 1 to 65535"),
+        ("socket://localhost:0", r"the port number of socket://localhost:0 is out of range: expected 1 to 65535"),
+        ("socket://nohost", r"socket://nohost has no port number: expected socket://HOST:PORT"),
+        ("socket://:5", r"socket://:5 has no host: expected socket://HOST:PORT"),
+        ("rfc2217://x:y", r"rfc2217://x:y has no readable host or port number: expected rfc2217://HOST:PORT"),
+        ("nosuch://x", r"nosuch://x is of an unknown kind: expected socket://HOST:PORT or rfc2217://.*"),
+        ("/dev/null", r"/dev/null is no serial port: there (is|are) .*"),
+        (__file__, r"\S*test_transport.py is no serial port: there (is|are) .*"),
+        ("/tmp", r"/tmp is no serial port: there (is|are) .*"),
+        ("", r"port is empty: name one, or leave it out to look for an insole; there (is|are) .*"),
+    ],
+)
+def test_what_is_no_port_is_said_in_one_line_that_names_it_once(port: str, text: str) -> None:
+    with pytest.raises(PortError) as caught:
+        Transport(port)
+    assert re.fullmatch(text, str(caught.value)), str(caught.value)
+    if port:
+        assert str(caught.value).count(port) == 1
 
 
 def test_loop_url_works() -> None:

@@ -1,7 +1,6 @@
 # ESP32-C3 DevKitM-1: five channels, all that ADC1 has (GPIO 0 to 4).
 from .. import wire
 
-
 CODE = wire.BOARD_ESP32_C3
 ADC_PINS = (0, 1, 2, 3, 4)
 ZONES = (wire.ZONE_FOREFOOT, wire.ZONE_FOREFOOT, wire.ZONE_FOREFOOT, wire.ZONE_HEEL, wire.ZONE_HEEL)

@@ -1,7 +1,6 @@
 # ESP32 DevKitC: six channels, all on ADC1 (ADC2 is unusable while Wi-Fi runs).
 from .. import wire
 
-
 CODE = wire.BOARD_ESP32_DEVKITC
 ADC_PINS = (36, 39, 34, 35, 32, 33)
 ZONES = (wire.ZONE_FOREFOOT, wire.ZONE_FOREFOOT, wire.ZONE_FOREFOOT, wire.ZONE_FOREFOOT, wire.ZONE_HEEL, wire.ZONE_HEEL)

@@ -1,7 +1,6 @@
 # ESP32-S3 DevKitC-1: eight channels on ADC1 (GPIO 1 to 8).
 from .. import wire
 
-
 CODE = wire.BOARD_ESP32_S3
 ADC_PINS = (1, 2, 3, 4, 5, 6, 7, 8)
 ZONES = (

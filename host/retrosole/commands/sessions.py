@@ -8,7 +8,7 @@ from pathlib import Path
 from retrosole import show
 from retrosole.errors import DamagedDataError, StorageError
 from retrosole.gait.strides import write_csv
-from retrosole.session.reader import open_session
+from retrosole.session.reader import open_session, save_strides
 from retrosole.session.summary import format_summary, summarise
 
 
@@ -19,7 +19,12 @@ def print_summary(path: Path) -> None:
 
 
 def print_strides(path: Path, csv_path: str | None) -> None:
-    """Print a session's strides as a table, or write them as CSV to a file or, for "-", to stdout."""
+    """Print a session's strides as a table, or write them as CSV to a file or, for "-", to stdout.
+
+    Columns ending in _s are seconds since the first sample of that same foot; the two feet start a fraction of a
+    second apart. stride counts from 0, confidence is 0 to 1, *_peak is in counts above the unloaded baseline,
+    *_impulse in count-seconds. An empty cell is an event that was not seen.
+    """
     strides = open_session(path).strides
     if csv_path is None:
         show.stride_table(strides)
@@ -27,8 +32,7 @@ def print_strides(path: Path, csv_path: str | None) -> None:
         write_csv(strides, sys.stdout)
     else:
         try:
-            with open(csv_path, "w", encoding="utf-8", newline="") as out:
-                stride_n = write_csv(strides, out)
+            stride_n = save_strides(strides, csv_path)
         except OSError as error:
             raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
         show.say(f"{stride_n} strides in {csv_path}")

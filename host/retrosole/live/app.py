@@ -91,7 +91,7 @@ class LiveApp(App[None]):
 
     `on_quit` is called once, in this thread, when the user asks to quit and before the screen
     closes; it isn't called when the view closes because `state.finished` was set. `fps` is the
-    highest rate of pictures.
+    highest rate of pictures. `interrupted` says afterwards whether it was left with Ctrl-C.
     """
 
     CSS = f"""
@@ -102,7 +102,8 @@ class LiveApp(App[None]):
     FootPanel.hidden {{ display: none; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,ctrl+c,ctrl+q", "leave", "quit", priority=True),
+        Binding("q,ctrl+q", "leave", "quit", priority=True),
+        Binding("ctrl+c", "interrupt", "interrupt", priority=True),
         Binding("space", "pause", "pause the picture"),
         Binding("1", "only(0)", "first foot"),
         Binding("2", "only(1)", "second foot"),
@@ -116,6 +117,7 @@ class LiveApp(App[None]):
         super().__init__()
         self.state = state
         self.paused = False
+        self.interrupted = False
         self._on_quit = on_quit
         self._fps = fps
 
@@ -152,6 +154,11 @@ class LiveApp(App[None]):
             on_quit, self._on_quit = self._on_quit, None
             on_quit()
         self.exit()
+
+    def action_interrupt(self) -> None:
+        """Leave as with Ctrl-C anywhere else: the terminal sends it as a key here, not as a signal."""
+        self.interrupted = True
+        self.action_leave()
 
     def action_pause(self) -> None:
         """Hold the picture, or let it go on; what is recorded is not touched."""

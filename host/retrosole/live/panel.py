@@ -30,6 +30,8 @@ WIDE_WIDTH = 76  # from here on a panel has its traces beside the foot, not unde
 _WIDE_HEIGHT = 16
 _TABLE_MIN_ROW_N = 4
 _TRACE_GOOD_ROW_N = 2
+_MAP_MARGIN = 2
+_HINT_MIN_WIDTH = 80  # for the hint among the keys
 _CONNECTED = "connected"
 
 
@@ -52,16 +54,27 @@ def header_row(state: LiveState, width: int, paused: bool) -> Row:
 
 
 def footer_row(state: LiveState, width: int) -> Row:
-    """Name the keys, and repeat the message if there is one."""
+    """Name the keys, and repeat the message if there is one.
+
+    Where two feet side by side leave no room for their maps, say how to see one.
+    """
     keys = [("q", "quit"), ("space", "pause picture")]
     if len(state.feet) > 1:
-        keys += [("1", state.feet[0].side), ("2", state.feet[1].side), ("b", "both")]
+        if _has_no_maps(width) and not state.message:
+            keys += [("1 or 2", "shows one foot with its map"), ("b", "both")]
+        else:
+            keys += [("1", state.feet[0].side), ("2", state.feet[1].side), ("b", "both")]
     left: list[Span] = [(" ", DIM)]
     for key, word in keys:
         left += [(key, STRONG), (f" {word}   ", DIM)]
     room = width - row_width(tuple(left)) - 2
     message = plain(state.message)[: max(0, room)]
     return _bar(tuple(left), ((message + " ", WARN if message else DIM),), width)
+
+
+def _has_no_maps(width: int) -> bool:
+    """Say whether a pair is too narrow for maps in a window in which one foot alone has room for it."""
+    return width >= _HINT_MIN_WIDTH and width // 2 < TABLE_WIDTH + foot_map.SMALL[0] + _MAP_MARGIN
 
 
 def clock_text(elapsed_s: float) -> str:
@@ -87,10 +100,12 @@ def _title_row(view: FootView, width: int) -> Row:
     link = (plain(view.link), TEXT if view.link == _CONNECTED else BAD)
     left: Row = ((f" {view.side.upper()}", STRONG), ("  ", ""), dot, link)
     lost = WARN if view.lost_sample_n or view.lost_frame_n else DIM
+    short = left[:3] if view.link == _CONNECTED else left  # the dot alone will do for what is usual
     for words in _title_variants(view):
         right: Row = ((words[0], lost), *((f"   {word}", DIM) for word in words[1:]), (" ", ""))
-        if row_width(left) + row_width(right) + 2 <= width:
-            return _bar(left, right, width)
+        for said in (left, short) if len(words) < 3 else (left,):
+            if row_width(said) + row_width(right) + 2 <= width:
+                return _bar(said, right, width)
     return _bar(left[:1], ((f"lost {view.lost_sample_n} ", lost),), width)
 
 
@@ -100,8 +115,8 @@ def _title_variants(view: FootView) -> list[list[str]]:
     cue = "cue on" if view.cue_on else "cue off"
     samples = f"lost {view.lost_sample_n} samples"
     frames = f"{samples}, {view.lost_frame_n} frame{'' if view.lost_frame_n == 1 else 's'}"
-    short = samples if view.lost_sample_n else "lost 0"
-    return [[frames, *battery, cue], [samples, *battery, cue], [short, *battery], [short]]
+    longer = [[frames, *battery, cue], [samples, *battery, cue]]
+    return [*longer, [samples, *battery], [samples], [f"lost {view.lost_sample_n}"]]
 
 
 def _bar(left: Row, right: Row, width: int) -> Row:
@@ -148,7 +163,7 @@ def _map_size(view: FootView, width: int, height: int) -> tuple[int, int] | None
     for size in (foot_map.LARGE, foot_map.SMALL):
         room = height - len(_map(view, size)) - 1 - AXIS_ROW_N
         high_enough = room >= _TRACE_GOOD_ROW_N * len(view.zones)
-        if high_enough and width >= TABLE_WIDTH + size[0] + 2:
+        if high_enough and width >= TABLE_WIDTH + size[0] + _MAP_MARGIN:
             return size
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ from retrosole.framing import (
     open_frame,
     parse,
 )
+from retrosole.session.reader import SIDES
 
 _READ_BYTES = 1 << 16
 _SHOWN_BYTES = 24
@@ -34,14 +35,39 @@ _WORDS: dict[str, type[enum.IntEnum]] = {
     "result": wire.Result,
     "setting": wire.Setting,
     "first_fault": wire.Fault,
+    "zones": wire.Zone,
+    "sites": wire.Site,
 }
 
 
 def decode_file(path: Path) -> Iterator[str]:
     """Give a line for every frame of a log: its offset in the file, its name and its fields, damage included.
 
-    Raises UsageError when there is no such file, DamagedDataError when it is empty or has no frame at all.
+    The logs of a session folder come one after the other, each below a line with its path. Raises UsageError when
+    there is nothing at `path`, DamagedDataError when it is empty or has no frame at all.
     """
+    if not path.is_dir():
+        if not (yield from _log_lines(path)):
+            raise _no_frame(path)
+        return
+    logs = [log for side in SIDES if (log := path / f"{side}.frames").is_file()]
+    if not logs:
+        raise DamagedDataError(f"{path} holds no session: expected left.frames or right.frames in it")
+    foreign = []
+    for log in logs:
+        yield f"{log}:"
+        if not (yield from _log_lines(log)) and log.stat().st_size:
+            foreign.append(log)  # the other foot is still worth reading
+    if foreign:
+        raise _no_frame(foreign[0])
+
+
+def _no_frame(path: Path) -> DamagedDataError:
+    return DamagedDataError(f"{path} has no frame in it: expected a log such as left.frames of a session folder")
+
+
+def _log_lines(path: Path) -> Generator[str, None, int]:
+    """Give the lines of one log; return how many of them are whole frames."""
     frame_n = 0
     try:
         with open(path, "rb") as file:
@@ -50,9 +76,11 @@ def decode_file(path: Path) -> Iterator[str]:
                 frame_n += frame is not None
                 yield f"{offset:>9}  {_damage_line(piece, whole) if frame is None else frame_line(frame)}"
     except OSError as error:
-        raise UsageError(f"cannot read {path} ({error.strerror})") from error
-    if not frame_n:
-        raise DamagedDataError(f"{path} has no frame in it: expected a log such as left.frames of a session folder")
+        raise UsageError(
+            f"cannot read {path} ({error.strerror}): name a session folder, or a log in it such as left.frames; "
+            "`retrosole record` makes them under sessions/"
+        ) from error
+    return frame_n
 
 
 def frame_line(frame: bytes) -> str:
@@ -102,6 +130,12 @@ def _frame_name(kind: int) -> str:
 
 
 def _value(message: str, name: str, value: Any) -> str:
+    if name == "reasons":
+        return _flags(value)
+    if (message, name) == ("reply", "command") and value in wire.FRAME_CLASSES:
+        return _frame_name(value)
+    if isinstance(value, bytes) and name in _WORDS:
+        return "[" + ",".join(_word(_WORDS[name], one) for one in value) + "]"
     if isinstance(value, bytes):
         return f"{len(value)}B:{_hex(value)}"
     if isinstance(value, tuple):
@@ -109,11 +143,21 @@ def _value(message: str, name: str, value: Any) -> str:
     if isinstance(value, str):
         return repr(value)
     words: Any = wire.DisconnectReason if (message, name) == ("disconnect", "reason") else _WORDS.get(name)
-    if words is not None and value in set(words):
-        return str(words(value).name.lower())
-    if value == wire.INVALID.get(f"{message}.{name}"):
-        return "-"
-    return f"0x{value:04x}" if name == "reasons" else str(value)
+    if words is not None:
+        return _word(words, value)
+    return "-" if value == wire.INVALID.get(f"{message}.{name}") else str(value)
+
+
+def _word(words: type[enum.IntEnum], value: int) -> str:
+    """Give the name of a number; the number itself when only a newer protocol has a name for it."""
+    return words(value).name.lower() if value in set(words) else str(value)
+
+
+def _flags(value: int) -> str:
+    """Join the names of all bits that are set, "none" when there is none."""
+    names = [bit.name.lower() for bit in wire.Reason if bit & value and bit.name]
+    rest = value & ~sum(wire.Reason)
+    return "+".join([*names, *([f"0x{rest:04x}"] if rest else [])]) or "none"
 
 
 def _hex(data: bytes) -> str:

@@ -1,8 +1,10 @@
-"""Open a session folder, or one bare log."""
+"""Open a session folder, or one bare log; write its strides beside what is kept, never over it."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 
 from retrosole import wire
 from retrosole.errors import DamagedDataError, UsageError
-from retrosole.gait.strides import Stride
+from retrosole.gait.strides import COLUMNS, Stride, write_csv
 from retrosole.session.sidelog import Known, Losses, SideLog
 from retrosole.session.writer import FORMAT, FORMAT_VERSION, word
 
 SIDES = ("left", "right")
+_KEPT_ENDINGS = (".frames", ".json")  # of the files of a session
 
 
 class Session:
@@ -84,11 +87,13 @@ def _open_folder(folder: Path) -> Session:
     if not paths:
         raise DamagedDataError(f"{folder} holds no session: expected left.frames or right.frames in it")
     logs = {side: _open_side(side, path, info) for side, path in paths.items()}
-    if any(log.frame_n for log in logs.values()):
-        # a foot that never sent anything is shown as such, if session.json says what it would have sent
-        logs = {side: log for side, log in logs.items() if log.frame_n or log.is_known}
-    else:
+    if not any(log.frame_n for log in logs.values()):
         raise DamagedDataError(f"{folder} holds an empty session: not one whole frame was written")
+    for log in logs.values():
+        if not (log.frame_n or log.is_empty):
+            raise DamagedDataError(f"{log.name} has no frame in it, so it is no log: move it away to read the other")
+    # a foot that never sent anything is shown as such, if session.json says what it would have sent
+    logs = {side: log for side, log in logs.items() if log.frame_n or log.is_known}
     return Session(folder, info, logs)
 
 
@@ -125,3 +130,41 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DamagedDataError(f"cannot read {path} ({error.strerror})") from error
+
+
+# ------------------------------------------------------------------------------------------------ write beside it
+
+
+def save_strides(strides: Iterable[Stride], path: str | Path) -> int:
+    """Write strides as CSV to a file, which appears whole or not at all; returns the number of rows.
+
+    Only an earlier stride table is ever replaced, and none in a session folder. Raises UsageError when something
+    else is in the way, OSError when the disk refuses.
+    """
+    path = Path(path)
+    if path.is_fifo() or path.is_char_device():  # nothing is kept there that could be lost
+        with open(path, "w", encoding="utf-8", newline="") as out:
+            return write_csv(strides, out)
+    target = Path(os.path.realpath(path))  # a link stays one
+    _refuse_to_replace(path, target)
+    half = target.with_name(f".strides-{os.getpid()}.part")
+    try:
+        with open(half, "w", encoding="utf-8", newline="") as out:
+            stride_n = write_csv(strides, out)
+        os.replace(half, target)
+    finally:
+        half.unlink(missing_ok=True)
+    return stride_n
+
+
+def _refuse_to_replace(path: Path, target: Path) -> None:
+    if target.suffix.lower() in _KEPT_ENDINGS:
+        raise UsageError(f"{path} is the name of a session's own file, not of a table: choose another, such as out.csv")
+    if not target.exists():
+        return
+    if any((target.parent / f"{side}.frames").exists() for side in SIDES):
+        raise UsageError(f"{path} exists, in a session folder, where nothing is replaced: choose another file")
+    header = ",".join(COLUMNS).encode() + b"\n"
+    with open(target, "r+b") as file:  # + since what is write-protected is to stay, too
+        if file.readline(len(header)) != header:
+            raise UsageError(f"{path} exists and is no stride table, so it is not replaced: choose another file")

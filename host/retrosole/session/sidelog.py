@@ -99,6 +99,7 @@ class SideLog:
         self.unknown_n = self.duplicate_n = self.other_session_n = 0
         self._started: set[int] = set()
         self._begun: dict[int, _Segment] = {}
+        self.is_empty = not data
         for offset, piece in pieces(data):
             self._take(offset, piece, whole=offset + len(piece) < len(data))
         self._drop_earlier_session()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 
 from retrosole import wire
-from retrosole.gait.strides import Stride
 from retrosole.session.reader import Session
-from retrosole.session.sidelog import Losses
+from retrosole.session.sidelog import Losses, SideLog
+from retrosole.session.writer import site_names
 
 _SEQUENCE_NAMES = {
     wire.StrideFrame.TYPE: "stride",
@@ -20,7 +22,10 @@ _SEQUENCE_NAMES = {
 
 @dataclass(frozen=True)
 class SideSummary:
-    """Summarise one foot. Shares are fractions of its strides, by word."""
+    """Summarise one foot. Shares are fractions of its strides, by word.
+
+    `left_out` names the channels that the insole left out of its decisions, for a part of the session or all of it.
+    """
 
     side: str
     rate_hz: int
@@ -32,6 +37,7 @@ class SideSummary:
     lift_order_share: dict[str, float]
     median_stance_s: float | None
     strides_per_min: float | None
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ def _summarise_side(session: Session, side: str) -> SideSummary:
         contact_order_share=_shares(s.contact_order for s in strides),
         lift_order_share=_shares(s.lift_order for s in strides),
         median_stance_s=statistics.median(stances) if stances else None,
-        strides_per_min=_strides_per_min(strides),
+        strides_per_min=_strides_per_min(log),
+        left_out=_left_out(log),
     )
 
 
@@ -86,12 +93,32 @@ def _shares(words: object) -> dict[str, float]:
     return {word: n / total for word, n in counts.most_common()}
 
 
-def _strides_per_min(strides: list[Stride]) -> float | None:
-    """Give the strides per minute from the first to the last contact; pauses count as time."""
-    if len(strides) < 2:
-        return None
-    span_s = strides[-1].initial_contact_s - strides[0].initial_contact_s
-    return 60 * (len(strides) - 1) / span_s if span_s > 0 else None
+def _strides_per_min(log: SideLog) -> float | None:
+    """Give the strides per minute from the first to the last contact; pauses count as time.
+
+    Strides are counted by their numbers, so that those whose frames were lost count too; what lies between two
+    sessions of the device does not.
+    """
+    strides = log.strides()
+    step_n, span_s = 0, 0.0
+    for segment in log.segments:
+        of_session = list(islice(strides, len(segment.frames[wire.StrideFrame.TYPE])))
+        if of_session:
+            first, last = of_session[0], of_session[-1]
+            step_n += last.stride - first.stride
+            span_s += last.initial_contact_s - first.initial_contact_s
+    return 60 * step_n / span_s if span_s > 0 else None
+
+
+def _left_out(log: SideLog) -> tuple[str, ...]:
+    sessions = {segment.session for segment in log.segments}
+    bits = 0
+    for status in log.frames(wire.StatusFrame):
+        if status.running and status.session in sessions:
+            bits |= status.channel_out_bits
+    if log.identity is None:
+        return tuple(f"channel {k}" for k in range(log.channel_n) if bits >> k & 1)
+    return tuple(site_names(log.identity, bits))
 
 
 # ----------------------------------------------------------------------------------------------------------- words
@@ -103,13 +130,22 @@ def format_summary(summary: Summary) -> list[str]:
     if summary.subject is not None:
         head += f", subject {summary.subject}"
     if summary.started is not None:
-        head += f", started {summary.started}"
+        head += f", started {_time_text(summary.started)}"
     lines = [head, f"duration {clock_text(summary.duration_s)}"]
     for side in summary.sides.values():
         lines += _side_lines(side)
     if summary.cadence_steps_min is not None:
         lines.append(f"cadence {summary.cadence_steps_min:.0f} steps/min")
     return lines
+
+
+def _time_text(iso: str) -> str:
+    """Give a moment as 2026-11-21 09:42:10 UTC; what is no moment, or has no zone, as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except (TypeError, ValueError):
+        return iso
+    return iso if moment.tzinfo is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def clock_text(seconds: float) -> str:
@@ -126,6 +162,8 @@ def _side_lines(side: SideSummary) -> list[str]:
         lines.append(f"{side.side}: first on the ground {_share_text(side.contact_order_share)}")
         lines.append(f"{side.side}: first off the ground {_share_text(side.lift_order_share)}")
     lines.append(f"{side.side}: {sample_text(side.losses, side.rate_hz)}")
+    if side.left_out:
+        lines.append(f"{side.side}: left out of the decisions: {', '.join(side.left_out)} (dead or stuck sensor)")
     extra = other_loss_text(side.losses)
     return [*lines, f"{side.side}: {extra}"] if extra else lines
 

@@ -296,12 +296,18 @@ def word(words: Any, value: int) -> str:
         return str(value)
 
 
+def site_names(identity: wire.IdentityFrame, bits: int) -> list[str]:
+    """Name the sites of the channels whose bit is set, as a person reads them: "heel medial"."""
+    channels = range(min(identity.channel_n, wire.CHANNEL_N))
+    return [word(wire.Site, identity.sites[k]).replace("_", " ") for k in channels if bits >> k & 1]
+
+
 def _valid(value: int, name: str) -> int | None:
     return None if value == wire.INVALID[name] else value
 
 
 def _fitting(text: str) -> str:
-    return text.encode()[:_TEXT_BYTES].decode(errors="ignore")
+    return text.encode(errors="replace")[:_TEXT_BYTES].decode(errors="ignore")
 
 
 def _unix_us() -> int:

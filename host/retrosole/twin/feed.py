@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrosole.errors import StorageError
-from retrosole.gait.strides import Stride, write_csv
+from retrosole.gait.strides import Stride
+from retrosole.session.reader import save_strides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,11 +66,10 @@ def write(source: Source, folder: Path) -> dict[str, Path]:
 def write_truth(source: Source, path: Path) -> int:
     """Write the true strides as CSV; returns their number.
 
-    Raises StorageError if the disk refuses.
+    Raises UsageError if something else than an earlier table is at `path`, StorageError if the disk refuses.
     """
     try:
-        with path.open("w", encoding="utf-8", newline="") as out:
-            return write_csv(source.truth, out)
+        return save_strides(source.truth, path)
     except OSError as error:
         raise StorageError(
             f"cannot write the true strides to {path}: {error.strerror or error}; choose another path"

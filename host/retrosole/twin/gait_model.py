@@ -9,7 +9,8 @@ ms. A zone that never loads has no events; then the other one was first on, and 
 counts as first off. The direction is the one walked: backward, forward, or unknown in turns.
 Shuffling, shifting weight, standing and sitting have no strides. Loads in counts are left out of
 the truth, they are the sensors' affair. A contact that the end of the run cuts off is not
-listed.
+listed. The strides of each foot are numbered from 0, as an insole does; the standing on which
+every walk begins is none.
 """
 
 from __future__ import annotations
@@ -87,10 +88,10 @@ def walk_loads(gait: str, n: int, seed: int, person: Person) -> tuple[dict[str, 
     for contact in plan(walk, person, n / SOURCE_RATE_HZ, seed):
         first, load = _sampled(contact)
         _place(loads[contact.side], load, first)
-        numbers[contact.side] += 1
         stride = _true_stride(contact, load, first, levels, numbers[contact.side])
         if stride.final_contact_s < n / SOURCE_RATE_HZ:
             truth.append(stride)
+            numbers[contact.side] += 1
     return loads, tuple(sorted(truth, key=lambda row: (row.initial_contact_s, row.side)))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from retrosole.errors import PortError, RetrosoleError, StorageError, UsageError
 from retrosole.twin import launch, registry
@@ -164,14 +165,20 @@ def _signals_as_exit() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, _leave)
+    handlers: dict[signal.Signals, Any] = {
+        number: _leave for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL
+    }
+    before: dict[signal.Signals, Any] = dict.fromkeys(handlers, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a script's `sim &` is begun so, and yet to be ended by it
+        handlers[signal.SIGINT] = signal.default_int_handler
+        before[signal.SIGINT] = signal.SIG_IGN
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,278 @@
+"""What can be typed: the commands with their options and help. They parse and call, nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from retrosole import __version__
+from retrosole.errors import UsageError
+
+# Everything else is imported by the command that needs it: numpy and construct take longer than most commands.
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    a bug in retrosole
+  2    it cannot be done as asked
+  3    no insole, or too many to choose from
+  4    a port cannot be opened, or went away
+  5    the insole speaks otherwise, or refused
+  6    damaged data
+  7    the disk refused
+  130  ended by Ctrl-C or a signal; what was received is kept"""
+
+_PATH = click.Path(path_type=Path)
+_GAITS = (  # as in the gait model, which is too heavy to be loaded for the help
+    "backward, forward, heel_first_backward, tiptoe, stairs_down, turning, stumbling, mixed, standing, "
+    "weight_shift, shuffling, sitting"
+)
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """List the commands in the order of use; let a reader that has seen enough (`| head`) end them without a word."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            from retrosole.show import forget
+
+            forget(sys.stdout)
+            raise click.exceptions.Exit(0) from None
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings=_SETTINGS, epilog=EXIT_CODES)
+@click.version_option(__version__, message="retrosole %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """See, record and understand walking with retrosole insoles, real or virtual.
+
+    Begin with `retrosole sim` in one terminal and `retrosole live` in another.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def _examples(*lines: str) -> str:
+    return "\b\n" + "\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def _port_option(command: _Command) -> _Command:
+    text = "Device or pyserial URL; twice for two feet. Not needed when one insole answers, or a left and a right one."
+    return click.option("--port", "ports", multiple=True, metavar="PORT", help=text)(command)
+
+
+def _walk_options(command: _Command) -> _Command:
+    options = (
+        _port_option,
+        click.option("--seconds", type=float, metavar="S", help="End after this long, not only with Ctrl-C or q."),
+        click.option("--subject", metavar="CODE", help="Code of the person, never a name.  [default: anonymous]"),
+        click.option("--note", metavar="TEXT", help="Words to keep with the session."),
+        click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Samples per second; the insole keeps it."),
+        click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+# ------------------------------------------------------------------------------------------------------------ devices
+
+
+@cli.command(short_help="List the ports that may be insoles, and who answers.", epilog=_examples("retrosole ports"))
+def ports() -> int:
+    """List the ports that may be insoles, and what answers on them.
+
+    Only ports with the USB ids of ESP32 boards, and virtual insoles, are opened.
+    """
+    from retrosole.commands import devices
+
+    return devices.list_ports()
+
+
+@cli.command(
+    short_help="Say who an insole is and how it is.",
+    epilog=_examples("retrosole info", "retrosole info --port /dev/ttyUSB0"),
+)
+@_port_option
+def info(ports: tuple[str, ...]) -> None:
+    """Say who an insole is and how it is: board, firmware, channels, battery, faults."""
+    from retrosole.commands import devices
+
+    devices.print_info(ports)
+
+
+@cli.command(
+    short_help="Run virtual insoles behind serial ports.",
+    epilog=_examples(
+        "retrosole sim",
+        "retrosole sim --gait backward --feet left --truth truth.csv",
+        "retrosole sim --source walk.txt --drop 0.001 --unplug 20:3",
+        "retrosole sim --tcp 127.0.0.1:7000      then: retrosole live --port socket://127.0.0.1:7000",
+    ),
+)
+@click.option("--source", default="model", show_default=True, help="model, or a recording: gaitpdb, Moticon, CSV.")
+@click.option("--gait", default="mixed", show_default=True, help=f"How the model walks: {_GAITS}.")
+@click.option(
+    "--feet", type=click.Choice(["left", "right", "both"]), default="both", show_default=True, help="Insoles to run."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed walks the same strides.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time; 0: as fast as it goes.")
+@click.option("--duration", "duration_s", type=float, metavar="S", help="End after S seconds; otherwise with Ctrl-C.")
+@click.option("--drop", type=float, default=0.0, metavar="P", help="Lose each byte on the line with probability P.")
+@click.option("--flip", type=float, default=0.0, metavar="P", help="Flip a bit of each byte with probability P.")
+@click.option("--double", type=float, default=0.0, metavar="P", help="Repeat each byte with probability P.")
+@click.option("--unplug", multiple=True, metavar="AT:S", help="Take the port away at AT s for S s; may be repeated.")
+@click.option("--dead", multiple=True, metavar="CH", help="Cut a channel's wire: [left:]NUMBER or [left:]heel_medial.")
+@click.option("--stuck", multiple=True, metavar="CH", help="Freeze a channel; named as for --dead.")
+@click.option("--truth", type=_PATH, metavar="CSV", help="Write the true strides of the source.")
+@click.option(
+    "--link", type=click.Path(path_type=Path), metavar="PATH", help="Path of the port; for two PATH-left and -right."
+)
+@click.option("--tcp", metavar="HOST:PORT", help="TCP instead of a serial port; the second foot on the next port.")
+@click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
+@click.option("--board", default="esp32_devkitc", show_default=True, help="The board it pretends to be.")
+def sim(**options: Any) -> int:
+    """Run virtual insoles: the real firmware behind serial ports, fed by a gait model or a recording.
+
+    The first line printed is `left PATH right PATH`; open a path like any serial port.
+    """
+    from retrosole.twin.sim import SimOptions, run_sim
+
+    return run_sim(SimOptions(**options))
+
+
+# --------------------------------------------------------------------------------------------------------------- walk
+
+
+@cli.command(
+    short_help="Show pressure and strides as they happen.",
+    epilog=_examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
+)
+@_walk_options
+@click.option("--record", "root", type=_PATH, metavar="DIR", help="Keep the session under DIR.")
+def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
+    """Show pressure and strides as they happen; q quits.
+
+    Without a terminal it prints one line per stride. Sampling begins and ends with the view.
+    """
+    for name in ("note", "subject"):
+        if options["root"] is None and options[name] is not None:
+            raise UsageError(f"--{name} is kept with a session, and nothing is recorded: add --record DIR")
+    return _walk(ports, side, "live", options)
+
+
+@cli.command(
+    epilog=_examples(
+        "retrosole record --seconds 60",
+        "retrosole record --subject P07 --note 'treadmill, 2 km/h' --live",
+        "retrosole record --port /dev/ttyUSB0 --port /dev/ttyUSB1 --out study",
+    )
+)
+@_walk_options
+@click.option(
+    "--out", "root", type=_PATH, default="sessions", show_default=True, metavar="DIR", help="Keep it under DIR."
+)
+@click.option("--live", "is_live", is_flag=True, help="Show the live view meanwhile.")
+def record(ports: tuple[str, ...], side: str | None, is_live: bool, **options: Any) -> int:
+    """Record one foot or two into a session folder.
+
+    Ctrl-C ends it cleanly: everything received is kept, the summary is printed, the exit code is 130 (0 when
+    it ends by --seconds or by q). A port that goes away is tried again for 30 s.
+    """
+    return _walk(ports, side, "live" if is_live else "progress", options)
+
+
+def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str, Any]) -> int:
+    from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, check, connect_feet, walk
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if "note" in given:  # where the system's encoding is not UTF-8, Python hands on bytes that it could not read
+        given["note"] = given["note"].encode(errors="surrogateescape").decode(errors="replace")
+    wanted = RecordOptions(**given)
+    check(wanted)
+    walked = walk(connect_feet(ports, side), wanted, view)
+    return INTERRUPTED_EXIT if walked.interrupted else 0
+
+
+@cli.command(short_help="Walk backward on a virtual pair, from start to summary.", epilog=_examples("retrosole demo"))
+@click.option(
+    "--seconds",
+    type=float,
+    metavar="S",
+    help="End after this long; otherwise with q, or after 15 s without a terminal.",
+)
+@click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
+def demo(seconds: float | None, interpreter: str) -> int:
+    """Walk backward on a virtual pair: see it live, record it, read the summary."""
+    from retrosole.demo import run_demo
+
+    return run_demo(seconds, interpreter)
+
+
+# ----------------------------------------------------------------------------------------------------------- sessions
+
+_session = click.argument("session", type=_PATH)
+
+
+@cli.command(short_help="Sum up a session.", epilog=_examples("retrosole summary sessions/2026-11-21T10-15-30_P07"))
+@_session
+def summary(session: Path) -> None:
+    """Sum up a session: strides of each kind, cadence, and everything that was lost."""
+    from retrosole.commands import sessions
+
+    sessions.print_summary(session)
+
+
+@cli.command(epilog=_examples("retrosole strides sessions/2026-11-21T10-15-30_P07 --csv strides.csv"))
+@_session
+@click.option("--csv", "csv_path", metavar="FILE", help="Write all columns as CSV; - is standard output.")
+def strides(session: Path, csv_path: str | None) -> None:
+    """List every stride of a session.
+
+    In the CSV, columns ending in _s are seconds since the first sample of that same foot (the two feet start a
+    fraction of a second apart), stride counts from 0, confidence is 0 to 1, *_peak is in counts above the unloaded
+    baseline, *_impulse in count-seconds; an empty cell is an event that was not seen.
+    """
+    from retrosole.commands import sessions
+
+    sessions.print_strides(session, csv_path)
+
+
+@cli.command(
+    short_help="Print every frame of a log as text.",
+    epilog=_examples("retrosole decode sessions/2026-11-21T10-15-30_P07/left.frames | less"),
+)
+@click.argument("file", type=_PATH)
+def decode(file: Path) -> None:
+    """Print every frame of a log as a line of text, damage included; of a session folder, every log in it."""
+    from retrosole.session.decode import decode_file
+
+    for line in decode_file(file):
+        print(line)
+
+
+@cli.command(
+    short_help="Run the firmware's detector over a session again.",
+    epilog=_examples("retrosole replay sessions/2026-11-21T10-15-30_P07"),
+)
+@_session
+def replay(session: Path) -> int:
+    """Run the firmware's detector again over a session's samples.
+
+    Says whether the strides and contacts are bit by bit those that the insole sent; the exit code is 6 if not.
+    """
+    from retrosole.commands import sessions
+
+    return sessions.replay(session)
