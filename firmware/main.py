@@ -36,10 +36,13 @@ def main():
 def run(board, memory):
     app = None
     try:
+        from insole.link import Link
+
+        link = Link()  # its queue is the largest block: made before the rest of the program is in the way
         from insole.app import App
         from insole.faults import Faults
 
-        app = App(board, memory, Faults())
+        app = App(board, memory, Faults(), link)
         app.run(WDT(timeout=_WATCHDOG_MS))
     except KeyboardInterrupt:
         pass

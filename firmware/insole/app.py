@@ -17,7 +17,6 @@ from .commands import Commands
 from .cue import Cue
 from .frame import Coder, SamplesPacker, put_contact, put_stride
 from .gait import STRIDE, TOUCHED, Detector
-from .link import Link
 from .pressure import UNKNOWN, Pressure
 from .ring import SampleRing
 from .sampler import Sampler
@@ -32,7 +31,7 @@ _LEAST_BATTERY_MV = const(3300)  # a lithium cell below this is nearly empty
 
 
 class App:
-    def __init__(self, board, memory, faults):
+    def __init__(self, board, memory, faults, link):
         self.board = board
         self.memory = memory
         self.faults = faults
@@ -42,7 +41,7 @@ class App:
         self.pressure = Pressure(board.channel_n)
         memory.load_counts("baseline", self.pressure.baseline)
         memory.load_counts("standing", self.pressure.standing)
-        self.link = Link()
+        self.link = link
         self.coder = Coder()
         self.counts = array("H", [0] * board.channel_n)
         self.ring = SampleRing(board.channel_n, _RING_SLOTS)

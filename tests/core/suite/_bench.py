@@ -30,6 +30,7 @@ from insole import wire  # noqa: E402
 from insole.board import Board  # noqa: E402
 from insole.faults import Faults  # noqa: E402
 from insole.frame import Coder  # noqa: E402
+from insole.link import Link  # noqa: E402
 from insole.memory import Memory  # noqa: E402
 from machine import ADC  # noqa: E402
 
@@ -138,7 +139,7 @@ class Bench:
         self.traced = []  # (what, value, when in us)
         self.walk = None
         memory = Memory()
-        self.app = APP.App(Board(board), memory, Faults())
+        self.app = APP.App(Board(board), memory, Faults(), Link())
 
     def _calm_the_world(self, board):
         world.setup({"speed": 0, "state": "nvs.json", "channels": CHANNEL_N[board]})
