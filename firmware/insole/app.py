@@ -3,8 +3,8 @@
 # sampling), samples 4 x 0.6 ms, 16 bytes of input 1.5 ms, status 1.5 ms (free memory is counted once a second);
 # together about one period at 200 Hz in the worst turn, far less in the others. A longer stop of everything loses
 # samples (8 callbacks wait, no more) and counts them, but shifts none: indices go by the clock.
-# From start_session() on, the path of a sample allocates nothing: tests run it with the heap locked. (MicroPython borrows
-# heap for the locals of a large function and gives it back at its end; with the heap locked it takes the stack.)
+# From start_session() on, the path of a sample allocates nothing: tests run it with the heap locked. (MicroPython
+# borrows heap for the locals of a large function and gives it back at its end; with the heap locked it takes the stack.)
 import gc
 from array import array
 from struct import pack_into
