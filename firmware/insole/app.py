@@ -4,7 +4,7 @@
 # together about one period at 200 Hz in the worst turn, far less in the others. A longer stop of everything loses
 # samples (8 callbacks wait, no more) and counts them, but shifts none: indices go by the clock.
 # From start_session() on, the path of a sample allocates nothing: tests run it with the heap locked. (MicroPython
-# borrows heap for the locals of a large function and gives it back at its end; with the heap locked it takes the stack.)
+# borrows heap for the locals of a large function and returns it at the end; with the heap locked it uses the stack.)
 import gc
 from array import array
 from struct import pack_into
