@@ -87,10 +87,6 @@ class Link:
             self.pump()
             idle()
 
-    # Close whatever stands on the line, so that text printed around it costs no frame.
-    def mark_text(self):
-        self._out.write(b"\0")
-
     def _readable(self):
         for _, flags in self._poll.ipoll(0):
             if flags & select.POLLIN:

@@ -112,6 +112,15 @@ def until_buzzing(bench):
     raise AssertionError("no cue")
 
 
+def test_no_cue_on_an_order_that_is_not_told():
+    cue = cued_bench().app.cue
+    for target in (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_HEEL_FIRST):
+        cue.target_order = target
+        for order in (wire.ORDER_UNKNOWN, wire.ORDER_TOGETHER, target):
+            assert cue.contact(order) == 0 and not cue.buzzing, (target, order)
+    assert cue.contact(wire.ORDER_FOREFOOT_FIRST) == 1, "the other order does buzz"
+
+
 def test_the_cue_lasts_150_ms():
     bench = cued_bench()
     bench.live(4000000)
