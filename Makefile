@@ -6,7 +6,7 @@ STUBS := .cache/esp32-stubs
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench soak firmware runtimes data picture generate clean
+.PHONY: help run test check lint bench soak evaluate firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ check: lint ## Quick: generated files, lint, types, spelling, fast tests (under 
 
 lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/python protocol/generate.py --check
+	$(BIN)/python firmware/make_plain.py --check
 	$(BIN)/python protocol/make_vectors.py --check
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
@@ -32,12 +33,15 @@ lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/codespell
 
 bench: $(VENV)/.test ## Measure cost beside a reference loop in the same run
-	@$(BIN)/python -m retrosole.twin.build_runtimes unix32
+	@$(BIN)/python -m retrosole.twin.build_runtimes test
 	$(BIN)/python tests/bench.py
 
 soak: $(VENV)/.test ## Run the long counts in full (make test runs a tenth)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
 	RETROSOLE_SOAK=1 $(PYTEST) -q -n 2 -m slow
+
+evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
+	$(BIN)/python -m tests.evaluation $(EVALUATE)
 
 firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/
 	$(BIN)/python tests/compile_firmware.py
@@ -51,8 +55,9 @@ data: $(VENV)/.live ## Fetch a real recording (Moticon OpenGo samples, Apache-2.
 picture: $(VENV)/.test ## Render the picture of the live view in this README
 	$(BIN)/python tests/render_picture.py
 
-generate: $(VENV)/.test ## Write what follows from protocol/messages.toml
+generate: $(VENV)/.test ## Write what follows from protocol/messages.toml and from the native kernel
 	$(BIN)/python protocol/generate.py
+	$(BIN)/python firmware/make_plain.py
 	$(BIN)/python protocol/make_vectors.py
 
 clean: ## Remove what was built, downloaded and installed here
@@ -72,6 +77,10 @@ $(VENV)/.live: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.test: $(VENV)/.live pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test,check]'
+	@touch $@
+
+$(VENV)/.evaluate: $(VENV)/.test pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[evaluate]'
 	@touch $@
 
 # In a folder of their own: among the installed packages they would shadow the standard library for the type checker.

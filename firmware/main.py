@@ -25,7 +25,7 @@ def main():
     memory.count("boot")
     if reset_cause() == WDT_RESET:
         memory.count("crashes")
-    board = Board(memory.get("board", -1))
+    board = Board(memory.get("board", -1), memory.get("zones", -1))
     if memory.get("crashes", 0) >= _CRASH_LIMIT or (reset_cause() == PWRON_RESET and button_pressed(board)):
         memory.set("crashes", 0)
         say("retrosole: safe mode; reset to try again")

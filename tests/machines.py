@@ -53,7 +53,8 @@ def run_suite(argv: Sequence[str], suite: str, **environment: str) -> str:
 def suite_files(suite: str) -> dict[str, bytes]:
     files = firmware_files.compiled_device_files("rv32imc")
     files["runner.py"] = (CORE_FOLDER / "runner.py").read_bytes()
-    for name in (suite, "_bench"):
+    helpers = [path.stem for path in (CORE_FOLDER / "suite").glob("_[a-z]*.py")]
+    for name in (suite, *helpers):
         files[f"suite/{name}.mpy"] = compiled(CORE_FOLDER / "suite" / f"{name}.py")
     files["vectors.json"] = (ROOT / "protocol" / "vectors.json").read_bytes()
     return files

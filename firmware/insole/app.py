@@ -16,6 +16,7 @@ from micropython import const
 from . import wire
 from .commands import Commands
 from .cue import Cue
+from .fixed import sense
 from .frame import Coder, SamplesPacker, put_contact, put_stride
 from .gait import STRIDE, TOUCHED, Detector
 from .pressure import UNKNOWN, Pressure
@@ -23,8 +24,13 @@ from .ring import SampleRing
 from .sampler import Sampler
 from .status import put_status
 
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_NEXT_INDEX = const(1)
+_FULL = const(8192)
+_HOLE = const(16384)
+# end of WORDS
+
 _RING_SLOTS = const(64)
-_SAMPLES_PER_TURN = const(4)
 _SECOND_US = const(1000000)
 _SOUND_S = const(30)  # up for this long, the last crash is history
 _LEAST_HEAP_BYTES = const(16384)  # after a collection; less and the next session's buffers may not fit
@@ -52,13 +58,13 @@ class App:
         self.leaving = False
         self.uptime_s = 0
         self._second_us = ticks_us()
-        self._packer = SamplesPacker(board.channel_n)
+        self._packer = SamplesPacker(self.ring)
         self._stride_n = self._contact_n = self._mark_n = 0
-        self._took = False
+        self._fed_index = -1
         self._unsaved = False
         self._said = array("i", [0] * len(_COUNTED))
         self._said_out_bits = 0
-        self._detector = self._new_detector()
+        self._begin_detector()
         self._apply_settings()
         if memory.get("crashes", 0):
             faults.report(wire.FAULT_CRASHED)
@@ -66,9 +72,10 @@ class App:
     # Runs until a host asks to leave, or Ctrl-C. While a session runs only samples feed the watchdog.
     def run(self, watchdog):
         while not self.leaving or self.link.queue_bytes:
-            self._took = False
             self.turn()
-            if self._took or not self.sampler.running:
+            index = self._state[_NEXT_INDEX]
+            if index != self._fed_index or not self.sampler.running:
+                self._fed_index = index
                 watchdog.feed()
 
     # Whatever comes next finds no timer running and no motor buzzing.
@@ -83,7 +90,7 @@ class App:
             raise KeyboardInterrupt
         if self.link.receive():
             self.commands.handle(self.link.reader.command, self.link.reader.command_n)
-        self._take_samples(_SAMPLES_PER_TURN)
+        self._take_samples()
         self.link.pump()
         self.cue.turn()
         if ticks_diff(ticks_us(), self._second_us) >= _SECOND_US:
@@ -95,7 +102,7 @@ class App:
 
     def start_session(self):
         self.session = self.memory.count("session") & 0xFFFF
-        self._detector = self._new_detector()
+        self._begin_detector()
         self._packer.begin(self.session)
         self._stride_n = self._contact_n = self._mark_n = 0
         self.link.dropped_n = 0
@@ -106,7 +113,7 @@ class App:
 
     def stop_session(self):
         self.sampler.stop()
-        self._take_samples(_RING_SLOTS)
+        self._take_samples()
         self._send_samples(self._packer.flush())
         self.cue.stop()
         if self._unsaved:
@@ -133,18 +140,26 @@ class App:
 
     # --- parts of a turn
 
-    def _take_samples(self, most_n):
-        for _ in range(most_n):
-            if not self.ring.pop(self.counts):
-                return
-            self._took = True
-            index = self.ring.index
-            said = self._detector.step(index, self.counts)
-            self._send_samples(self._packer.add(index, self.ring.clock_us, self.counts))
-            if said == TOUCHED:
-                self._touched()
-            elif said == STRIDE:
-                self._strode()
+    # All samples that have come. Nearly always `follow` says that nothing happened, and that is all.
+    def _take_samples(self):
+        events = self._follow(self._marks, self._counts, self._frame, self._state)
+        while events:
+            if events & _HOLE:
+                self._send_samples(self._packer.hole(self.ring.index))
+                self._detector.hole(self.ring)
+            else:
+                if events & _FULL:
+                    self._send_samples(self._packer.seal())
+                if events != _FULL:
+                    self._hear(events)
+            events = self._follow(self._marks, self._counts, self._frame, self._state)
+
+    def _hear(self, events):
+        said = self._detector.hear(events)
+        if said == TOUCHED:
+            self._touched()
+        elif said == STRIDE:
+            self._strode()
 
     def _send_samples(self, wire_n):
         if wire_n:
@@ -154,7 +169,7 @@ class App:
         self.link.send_data(self.coder.wire, self.coder.seal(n))
 
     def _touched(self):
-        cued = self.cue.contact(self._detector.contact_order)
+        cued = self.cue.contact(self._detector.touch_order)
         n = put_contact(self.coder.raw, self.session, self._contact_n, self._detector, cued)
         self._contact_n += 1
         self._send_data(n)
@@ -163,7 +178,6 @@ class App:
         n = put_stride(self.coder.raw, self.session, self._stride_n, self._detector)
         self._stride_n += 1
         self._send_data(n)
-        self._report_channels(self._detector.channels)
 
     # Each channel that is newly left out, and one that sits at the top, is a fault.
     def _report_channels(self, channels):
@@ -177,6 +191,7 @@ class App:
 
     def _each_second(self):
         self.uptime_s += 1
+        self._report_channels(self._detector.channels)
         self._watch(0, self.sampler.lost_n)
         self._watch(1, self.sampler.late_n)
         # Nobody has to listen: what a session without a host cannot send is dropped and counted, but no fault.
@@ -201,13 +216,18 @@ class App:
             self.faults.report(_COUNTED[k])
         self._said[k] = n
 
-    def _new_detector(self):
+    def _begin_detector(self):
         self._said_out_bits = 0
         detector = Detector(self.board.zones, self.settings[wire.SETTING_RATE_HZ])
         for k in range(self.board.channel_n):
             if self.pressure.baseline[k] != UNKNOWN:
                 detector.channels.set_baseline(k, self.pressure.baseline[k])
-        return detector
+        self._detector = detector
+        self._marks = self.ring.marks
+        self._counts = self.ring.counts
+        self._frame = self._packer.raw
+        self._state = detector.state
+        self._follow = sense.follow
 
     # What was remembered, unless it is no choice any more.
     def _remembered(self, setting):

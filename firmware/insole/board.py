@@ -1,5 +1,7 @@
 # The board this runs on: its converters, button, LED and motor. Made once by main; the pins stand in boards/.
 # Which board it is was written to memory when the insole was flashed; without that the chip's plain kit is assumed.
+# The zones of the channels may stand there, too, where somebody has put the sensors elsewhere: 2 bits a channel, the
+# first in the lowest. Then nobody knows the site of a channel whose zone is another than the board file says.
 import sys
 
 from machine import ADC, PWM, Pin, unique_id
@@ -23,19 +25,26 @@ def code_of_chip(name):
 
 
 class Board:
-    def __init__(self, code):
+    def __init__(self, code, zone_bits=-1):
         if code not in _MODULES:
             code = code_of_chip(getattr(sys.implementation, "_machine", ""))
         layout = getattr(__import__("insole.boards." + _MODULES[code]).boards, _MODULES[code])
         self.code = code
+        self.channel_n = len(layout.ADC_PINS)
         self.zones = layout.ZONES
         self.sites = layout.SITES
-        self.channel_n = len(layout.ADC_PINS)
+        if 0 <= zone_bits < 1 << 2 * self.channel_n:
+            self._assign(zone_bits, layout)
         self.adcs = [_adc(pin) for pin in layout.ADC_PINS]
         self.button = Pin(layout.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
         self.led = Pin(layout.LED_PIN, Pin.OUT, value=0)
         self.motor = PWM(Pin(layout.MOTOR_PIN), freq=_MOTOR_HZ, duty_u16=0)
         self.battery = None if layout.BATTERY_PIN is None else _adc(layout.BATTERY_PIN)
+
+    def _assign(self, zone_bits, layout):
+        self.zones = tuple([zone_bits >> 2 * k & 3 for k in range(self.channel_n)])
+        kept = [self.zones[k] == layout.ZONES[k] for k in range(self.channel_n)]
+        self.sites = tuple([layout.SITES[k] if kept[k] else wire.SITE_UNUSED for k in range(self.channel_n)])
 
     def device_id(self):
         return (unique_id() + bytes(8))[:8]

@@ -1,5 +1,5 @@
-# One sensor each: its unloaded baseline, its load above it, and whether it may vote. Core, one call per sample from
-# the detector's step; allocates nothing.
+# One sensor each: its unloaded baseline and whether it may vote. Core; called by gait at events only; the words
+# themselves are written by `sense.follow` with every sample. Allocates nothing.
 #
 # The baseline follows, up and down alike, only while the foot is at rest in the air, so that standing is never learned
 # as zero and noise does not pull it to one side. A smoothed reading well below it is proof that it was too high (the
@@ -7,120 +7,118 @@
 # Loads are signed: cutting them at zero would turn the noise of an unloaded zone into load.
 # A sensor is left out when it stands still while the others walk: a dead wire reads near 0, a stuck one reads the same
 # count. It is taken back as soon as it moves again.
-from array import array
-
 from micropython import const
 
 from . import wire
+from .fixed import tune
 
-_SMOOTH_SHIFT = const(2)  # four samples: a single wild reading moves no baseline
-_DROP_SHIFT = const(2)  # a quarter of the way per sample, when a reading lies below the baseline by more than noise
-_DROP_COUNTS = const(24)  # 0.6 % of full scale
-_DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
-_REST_MS = const(640)  # time constant at rest: about two swings; drift (5 % per decade of seconds) is slower
-_STILL_RANGE = const(6)  # counts: three times the converter's own noise; a walking sensor moves by 50 and more
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_CHANNEL_AT = const(104)
+_CHANNEL_WORDS = const(8)
+_BASE_Q8 = const(0)
+_CALM_Q8 = const(1)
+_REST = const(2)
+_STILL = const(3)
+_STILL_N = const(4)
+_SHARE = const(6)
+# end of WORDS
+
 _STILL_STRIDES = const(4)  # strides in which a sensor must stand still before it is left out: one odd step is no proof
-_BOTH = const(3)  # 1 << wire.ZONE_FOREFOOT | 1 << wire.ZONE_HEEL
-_DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
+_BOTH = const(3)  # forefoot and heel, a bit each
+_OUT = const(3)
+# By wire.ZONE_*: forefoot, heel, midfoot, toes. The toes are the front of the foot: walking backward they land first.
+_SHARES = (0, 1, 2, 0)
 
 
 class Channels:
-    def __init__(self, zones, rate_hz):
-        n = len(zones)
-        self.n = n
+    def __init__(self, state, zones):
+        self.n = len(zones)
         self.zones = zones
-        self.base_q8 = array("i", [-1] * n)  # -1: no sample seen yet
-        self.out_bits = 0
-        self.dead_bits = 0
+        self.out_bits = 0  # left out
+        self.dead_bits = 0  # those of them that read nearly nothing
         self.saturated_bits = 0
-        self.dropped = 0  # counts by which baselines fell at once; the detector clears it at contact
-        self._rest_shift = 0
-        while rate_hz * _REST_MS // 1000 >> self._rest_shift > 1:
-            self._rest_shift += 1
-        self._raw = array("i", [0] * n)
-        self._smooth_q8 = array("i", [0] * n)
-        self._low = array("i", [0] * n)
-        self._high = array("i", [0] * n)
-        self._still_n = bytearray(n)
-        self._top_n = array("i", [0] * n)
-        self.end_stride(0)
+        self._state = state
+        self._still_n = bytearray(self.n)
+        self._still_bits = 0  # in the last stride
+        self.unknown_bits = 0
+        for k in range(self.n):
+            state[self._at(k) + _BASE_Q8] = -1
+        self._share_out()
+
+    def _at(self, k):
+        return _CHANNEL_AT + k * _CHANNEL_WORDS
 
     def set_baseline(self, channel, count):
-        self.base_q8[channel] = count << 8
+        self._state[self._at(channel) + _BASE_Q8] = count << 8
 
-    # Take one sample; zone_load[zone] becomes the sum of the voting sensors of that zone. `sigma` is the foot's noise.
-    def step(self, counts, resting, sigma, zone_load):
-        zone_load[0] = zone_load[1] = zone_load[2] = zone_load[3] = 0
-        margin_q8 = (_DROP_COUNTS + _DROP_SIGMAS * sigma) << 8
-        out_bits = self.out_bits
+    def baseline(self, channel):
+        return self._state[self._at(channel) + _BASE_Q8] >> 8
+
+    # The first sample there is. A baseline that nobody set and no reading tells is found while listening.
+    def begin(self, counts, first):
+        state = self._state
         for k in range(self.n):
-            load = self._above(k, counts[k], resting, margin_q8)
-            if not out_bits >> k & 1:
-                zone_load[self.zones[k]] += load
+            at = self._at(k)
+            count = counts[first + k]
+            base = state[at + _BASE_Q8]
+            if count == wire.MISSING_COUNT:
+                if base < 0:
+                    self.unknown_bits |= 1 << k
+                count = max(base >> 8, 0)
+            elif base < 0:
+                state[at + _BASE_Q8] = count << 8
+            state[at + _CALM_Q8] = count << 8
+            state[at + _REST] = state[at + _STILL] = count
 
-    def _above(self, k, raw, resting, margin_q8):
-        if raw == wire.MISSING_COUNT:
-            raw = self._raw[k]
-        self._raw[k] = raw
-        base_q8 = self.base_q8[k]
-        if base_q8 < 0:
-            base_q8 = raw << 8
-            self._smooth_q8[k] = base_q8
-        smooth_q8 = self._smooth_q8[k]
-        smooth_q8 += ((raw << 8) - smooth_q8) >> _SMOOTH_SHIFT
-        self._smooth_q8[k] = smooth_q8
-        gap_q8 = smooth_q8 - base_q8
-        if gap_q8 < -margin_q8:
-            base_q8 += gap_q8 >> _DROP_SHIFT
-            self.dropped -= gap_q8 >> (8 + _DROP_SHIFT)
-        elif resting:
-            base_q8 += gap_q8 >> self._rest_shift
-        self.base_q8[k] = base_q8
-        self._watch(k, raw, smooth_q8 >> 8)
-        return raw - (base_q8 >> 8)
+    # The listening is over.
+    def settle(self):
+        state = self._state
+        for k in range(self.n):
+            at = self._at(k)
+            if self.unknown_bits >> k & 1:
+                state[at + _BASE_Q8] = state[at + _CALM_Q8]
+            state[at + _STILL_N] = 0
+        self.unknown_bits = 0
 
-    def _watch(self, k, raw, smooth):
-        if smooth < self._low[k]:
-            self._low[k] = smooth
-        if smooth > self._high[k]:
-            self._high[k] = smooth
-        if raw >= wire.LARGEST_COUNT:
-            self._top_n[k] += 1
+    # A stride of sample_n samples is over: who is left out from here on, who is taken back. Standing still means
+    # nothing in a stride in which no other sensor moved.
+    def end_stride(self, sample_n):
+        bits = tune.judge(self._state, sample_n)
+        still_bits = bits & 255
+        self.saturated_bits = bits >> 16
+        if still_bits or self._still_bits:
+            self._count_still(still_bits, bits >> 8 & 255)
+        self._still_bits = still_bits
 
-    # All sensors of the forefoot, or all of the heel, are left out.
-    def is_blind(self):
+    def _count_still(self, still_bits, low_bits):
+        out_bits = self.out_bits & still_bits
+        if still_bits != (1 << self.n) - 1:
+            for k in range(self.n):
+                if not still_bits >> k & 1:
+                    self._still_n[k] = 0
+                elif self._still_n[k] < _STILL_STRIDES:
+                    self._still_n[k] += 1
+                    if self._still_n[k] == _STILL_STRIDES:
+                        out_bits |= 1 << k
+        if out_bits != self.out_bits:
+            self.dead_bits = (self.dead_bits | low_bits & ~self.out_bits) & out_bits
+            self.out_bits = out_bits
+            self._share_out()
+
+    # Leave these channels out at once.
+    def leave_out(self, bits):
+        self.out_bits |= bits
+        self._still_bits |= bits
+        for k in range(self.n):
+            if bits >> k & 1:
+                self._still_n[k] = _STILL_STRIDES
+        self._share_out()
+
+    # Who votes for which zone; blind when all sensors of the forefoot, or all of the heel, are left out.
+    def _share_out(self):
         seeing = 0
         for k in range(self.n):
-            if not self.out_bits >> k & 1:
-                seeing |= 1 << self.zones[k]
-        return seeing & _BOTH != _BOTH
-
-    # Close a stride of sample_n samples: who moved, who did not, who sat at the top for half of it.
-    def end_stride(self, sample_n):
-        moved_n = 0
-        for k in range(self.n):
-            if self._high[k] - self._low[k] > 8 * _STILL_RANGE:
-                moved_n += 1
-        self.saturated_bits = 0
-        for k in range(self.n):
-            if sample_n:
-                self._judge(k, moved_n, sample_n)
-            self._low[k] = wire.MISSING_COUNT
-            self._high[k] = 0
-            self._top_n[k] = 0
-
-    def _judge(self, k, moved_n, sample_n):
-        bit = 1 << k
-        if self._top_n[k] * 2 > sample_n:
-            self.saturated_bits |= bit
-        if self._high[k] - self._low[k] > _STILL_RANGE:
-            self._still_n[k] = 0
-            self.out_bits &= ~bit
-            self.dead_bits &= ~bit
-        elif moved_n:
-            if self._still_n[k] < _STILL_STRIDES:
-                self._still_n[k] += 1
-            if self._still_n[k] == _STILL_STRIDES:
-                self.out_bits |= bit
-                if self._high[k] < _DEAD_BELOW:
-                    self.dead_bits |= bit
+            share = _OUT if self.out_bits >> k & 1 else _SHARES[self.zones[k]]
+            self._state[self._at(k) + _SHARE] = share
+            seeing |= 1 << share
+        self.blind = seeing & _BOTH != _BOTH

@@ -4,26 +4,18 @@
 # 1000 and may exceed it. Divisions round toward minus infinity, as // does; only crossing() rounds to the nearest.
 # Everything stays within 31 bits: small ints on the device, so nothing here allocates.
 try:
-    from .hot import cobs_put, copy, crc_holds, crc_put, crc_table, pack12
+    from . import sense, tune
+    from .hot import copy, crc_holds, crc_table, pack12, put_numbers, seal
 
     NATIVE = True
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPython, wasm) or a foreign .mpy
-    from .hot_plain import cobs_put, copy, crc_holds, crc_put, crc_table, pack12
+    from . import sense_plain as sense
+    from . import tune_plain as tune
+    from .hot_plain import copy, crc_holds, crc_table, pack12, put_numbers, seal
 
     NATIVE = False
 
 NEVER_Q8 = 0x1FFFFFFF  # an event not seen; half of the small ints, so that differences with it stay small
-
-
-# Time in q8 at which a line from (now_q8 - step_q8, before) to (now_q8, after) meets level; before != after.
-# |level - before| <= 32768 and step_q8 <= 16384 (64 samples): the product stays below 2^29.
-def crossing_q8(now_q8, step_q8, before, after, level):
-    span = after - before
-    part = (level - before) * step_q8
-    if span < 0:
-        span = -span
-        part = -part
-    return now_q8 - step_q8 + (part + (span >> 1)) // span
 
 
 def clamp(value, low, high):

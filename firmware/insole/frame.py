@@ -2,10 +2,20 @@
 # records until a frame is full; CommandReader turns the hexadecimal a host writes between zeros into a command.
 # Called from the main loop only. After construction nothing allocates.
 from array import array
-from struct import calcsize, pack_into
+from struct import pack_into
+
+from micropython import const
 
 from . import wire
-from .fixed import NEVER_Q8, cobs_put, crc_holds, crc_put, crc_table, pack12
+from .fixed import NEVER_Q8, crc_holds, crc_table, pack12, put_numbers, seal
+
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_PACK_AT = const(3)
+_PACK_LEFT = const(4)
+_PACK_NEW = const(5)
+_PACK_INDEX = const(6)
+_PACK_CLOCK_US = const(7)
+# end of WORDS
 
 _HEAD_BYTES = wire.SAMPLES_BYTES - 4
 
@@ -29,97 +39,135 @@ class Coder:
 
     # Close the frame whose first n bytes, CRC included, are in raw; returns the bytes now in wire.
     def seal(self, n):
-        crc_put(self.raw, n - 4, _TABLE)
-        return cobs_put(self.raw, n, self.wire)
+        return seal(self.raw, n, _TABLE, self.wire)
 
 
+# Seals the samples frames whose records `sense.follow` packs into `raw`, and fills the holes in them.
 class SamplesPacker:
-    def __init__(self, channel_n):
+    def __init__(self, ring):
         self._coder = Coder()
+        self.raw = self._coder.raw
         self.wire = self._coder.wire
-        self._channel_n = channel_n
-        self._record_bytes = record_bytes(channel_n)
-        self._record_n = records_per_frame(channel_n)
-        self._missing = array("H", [wire.MISSING_COUNT] * channel_n)
+        self._marks = ring.marks
+        self._channel_n = ring.channel_n
+        self._record_bytes = record_bytes(ring.channel_n)
+        self._record_n = records_per_frame(ring.channel_n)
+        self._missing = array("H", [wire.MISSING_COUNT] * ring.channel_n)
         self.begin(0)
 
     def begin(self, session):
         self._session = session
         self._seq = 0
-        self._first = 0
-        self._filled = 0
-        self._clock_us = 0
+        self._renew()
 
-    # Add sample `index`; returns the bytes of a frame completed by it, else 0. A hole before it is filled with missing
-    # records, or, when it reaches past this frame, by closing the frame and beginning the next at `index`.
-    def add(self, index, clock_us, counts):
-        wire_n = 0
-        if self._filled:
-            if index - self._first >= self._record_n:
-                wire_n = self.flush()
-            else:
-                self._fill(index - self._first)
-        if not self._filled:
-            self._first = index
-            self._clock_us = clock_us
-        pack12(counts, self._channel_n, self._coder.raw, _HEAD_BYTES + self._filled * self._record_bytes)
-        self._filled += 1
-        return self._seal() if self._filled == self._record_n else wire_n
+    def _renew(self):
+        self._marks[_PACK_AT] = _HEAD_BYTES
+        self._marks[_PACK_LEFT] = self._record_n
+        self._marks[_PACK_NEW] = 1
+
+    # The next sample has this index and is not the expected one. Missing records go before it, or, when it lies past
+    # this frame, the frame is closed. Returns the bytes of a closed frame, else 0.
+    def hole(self, index):
+        marks = self._marks
+        if marks[_PACK_NEW]:
+            return 0
+        at_n = index - marks[_PACK_INDEX]
+        if 0 <= at_n < self._record_n:
+            self._fill(self._record_n - at_n)
+            return 0
+        return self.flush()
 
     # Close a frame that is not full; returns its bytes, 0 when there is nothing.
     def flush(self):
-        if not self._filled:
+        if self._marks[_PACK_NEW]:
             return 0
-        self._fill(self._record_n)
-        return self._seal()
+        self._fill(0)
+        return self.seal()
 
-    def _fill(self, upto):
-        while self._filled < upto:
-            pack12(self._missing, self._channel_n, self._coder.raw, _HEAD_BYTES + self._filled * self._record_bytes)
-            self._filled += 1
+    def _fill(self, left_n):
+        marks = self._marks
+        while marks[_PACK_LEFT] > left_n:
+            pack12(self._missing, self._channel_n, self.raw, marks[_PACK_AT])
+            marks[_PACK_AT] += self._record_bytes
+            marks[_PACK_LEFT] -= 1
 
-    def _seal(self):
-        raw = self._coder.raw
-        pack_into(wire.SAMPLES_FORMAT, raw, 0, wire.SAMPLES, self._session, self._seq, self._first, self._clock_us)
+    # Close the full frame; returns its bytes.
+    def seal(self):
+        marks = self._marks
+        index = marks[_PACK_INDEX]
+        clock_us = marks[_PACK_CLOCK_US]
+        pack_into(wire.SAMPLES_FORMAT, self.raw, 0, wire.SAMPLES, self._session, self._seq, index, clock_us)
         self._seq += 1
-        self._filled = 0
+        self._renew()
         return self._coder.seal(wire.SAMPLES_BYTES + self._record_n * self._record_bytes)
 
 
 # The two frames a detector fills, here because they are bytes: when, relative to its origin, becomes index and rest.
 
 
+# The sizes of a frame's numbers, in bytes; the wire's 24 bits are written as 16 and 8.
+def _sizes(format):
+    return bytes([_SIZE_OF[letter] for letter in format[1:].replace("Hb", "3")])
+
+
+_SIZE_OF = {"B": 1, "H": 2, "3": 3, "I": 4}
+_CONTACT_SIZES = _sizes(wire.CONTACT_FORMAT)
+_CONTACT_VALUES = array("i", [wire.CONTACT] + [0] * (len(_CONTACT_SIZES) - 1))
+_STRIDE_SIZES = _sizes(wire.STRIDE_FORMAT)
+_STRIDE_VALUES = array("i", [wire.STRIDE] + [0] * (len(_STRIDE_SIZES) - 1))
+_NOT_SEEN = wire.STRIDE_FOREFOOT_ON_INVALID
+
+
 def put_contact(raw, session, seq, gait, cued):
-    at_q8 = gait.initial_q8
-    pack_into(
-        wire.CONTACT_FORMAT, raw, 0, wire.CONTACT, session, seq, gait.origin + (at_q8 >> 8), at_q8 & 0xFF,
-        gait.contact_order, min(gait.delay_n, 255), cued,
-    )  # fmt: skip
+    v = _CONTACT_VALUES
+    at_q8 = gait.touch_q8
+    index = gait.origin + (at_q8 >> 8)
+    v[1] = session
+    v[2] = seq
+    v[3] = index if index > 0 else 0
+    v[4] = at_q8 & 0xFF
+    v[5] = gait.touch_order
+    v[6] = gait.touch_delay_n
+    v[7] = cued
+    put_numbers(v, _CONTACT_SIZES, 8, raw)
     return wire.CONTACT_BYTES
 
 
 def put_stride(raw, session, seq, gait):
-    at_q8 = gait.initial_q8
+    v = _STRIDE_VALUES
+    stance = gait.past
+    verdict = gait.verdict
     rate_hz = gait.rate_hz
-    pack_into(wire.STRIDE_FORMAT, raw, 0, wire.STRIDE, session, seq, gait.origin + (at_q8 >> 8), at_q8 & 0xFF,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, gait.contact_order, gait.lift_order, gait.walking, gait.confidence,
-        gait.reasons, min(gait.delay_n, 255), min(gait.forefoot_peak, 0xFFFF), min(gait.heel_peak, 0xFFFF),
-        min(gait.forefoot_sum * 4 // rate_hz, 0xFFFF), min(gait.heel_sum * 4 // rate_hz, 0xFFFF),
-    )  # fmt: skip
-    _put_i24(raw, _EVENTS_AT, gait.forefoot_on_q8, at_q8)
-    _put_i24(raw, _EVENTS_AT + 3, gait.heel_on_q8, at_q8)
-    _put_i24(raw, _EVENTS_AT + 6, gait.forefoot_off_q8, at_q8)
-    _put_i24(raw, _EVENTS_AT + 9, gait.heel_off_q8, at_q8)
-    _put_i24(raw, _EVENTS_AT + 12, gait.final_q8, at_q8)
+    at_q8 = stance.initial_q8
+    index = gait.origin + (at_q8 >> 8)
+    v[1] = session
+    v[2] = seq
+    v[3] = index if index > 0 else 0
+    v[4] = at_q8 & 0xFF
+    v[5] = _since(stance.forefoot_on_q8, at_q8)
+    v[6] = _since(stance.heel_on_q8, at_q8)
+    v[7] = _since(stance.forefoot_off_q8, at_q8)
+    v[8] = _since(stance.heel_off_q8, at_q8)
+    v[9] = _since(stance.final_q8, at_q8)
+    v[10] = verdict.contact_order
+    v[11] = verdict.lift_order
+    v[12] = verdict.walking
+    v[13] = verdict.confidence
+    v[14] = verdict.reasons
+    v[15] = stance.delay_n
+    v[16] = stance.forefoot_peak
+    v[17] = stance.heel_peak
+    v[18] = stance.forefoot_sum * 4 // rate_hz
+    v[19] = stance.heel_sum * 4 // rate_hz
+    put_numbers(v, _STRIDE_SIZES, 20, raw)
     return wire.STRIDE_BYTES
 
 
-_EVENTS_AT = calcsize("<BHIIB")
-
-
-def _put_i24(raw, at, event_q8, base_q8):
-    value = wire.STRIDE_FOREFOOT_ON_INVALID if event_q8 == NEVER_Q8 else event_q8 - base_q8
-    pack_into("<Hb", raw, at, value & 0xFFFF, value >> 16)
+def _since(event_q8, at_q8):
+    if event_q8 == NEVER_Q8:
+        return _NOT_SEEN
+    by_q8 = event_q8 - at_q8
+    return by_q8 if by_q8 > _NOT_SEEN else _NOT_SEEN + 1
 
 
 # After `feed` returned True, `command` holds the frame's bytes without CRC and `command_n` how many.

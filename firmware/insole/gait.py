@@ -1,360 +1,525 @@
 # The detector: from counts to stances. Core; the only place that decides what a step was.
 #
-#   foot in the air --a part confirmed--> STANCE --all free for the hold time--> decided --> in the air
+#   foot in the air --a part confirmed--> STANCE --all free for the hold time--> judged --> in the air
 #                                           \--longer than 3 s--> STANDING (no stride) --> in the air
 #
-# step() returns NOTHING, TOUCHED (provisional: order known as it looks now, fields contact_*) or STRIDE (final: all
-# fields); they stay valid until the next step. Times are q8 samples relative to `origin`, a sample index that moves up
-# between stances so that every number stays a small int for any length of session.
+# `sense.follow` takes every sample and calls for hear() when something happened: a part was loaded or left, or an alarm
+# that was set here went off; for hole() when samples are missing. hear() returns NOTHING, TOUCHED (provisional: order
+# as it looks now, in touch_*) or STRIDE (final: in past and verdict); they stay valid until the next call. Times are q8
+# samples relative to `origin`, a sample index that moves up between stances so that every number stays a small int for
+# any length of session.
 #
-# Three parts are watched alike: forefoot and heel (the sensors that vote) and the foot, all sensors together. Initial
-# and final contact are the foot's, orders are those of forefoot and heel. The first stride needs no calibration.
+# Three parts are watched alike: forefoot (with the toes) and heel, and the foot, all sensors together. Initial and
+# final contact are the foot's, orders are those of forefoot and heel. The first stride needs no calibration.
 #
-# Direction. Order of contact alone is ambiguous (stairs down and toe walking are forefoot first too). So it is a sum of
-# votes, each as strong as it is clear, and `unknown` when they are few or cancel. A vote is a lead in milliseconds,
-# clipped at 150 (clearer than that it cannot be), times a weight:
-#   lift 5      by how much the forefoot leaves before the heel: what leaves last is behind the movement
-#   contact 4   by how much the forefoot lands before the heel
-#   shift 4     by how much the forefoot's centre of load in time lies before the heel's
-#   peak 1      by how much the forefoot's peak comes before the heel's
-#   history 1   50 ms for each of the last three strides: nobody turns round with every step
+# When a stance is over it is handed to `past` and worked on in small pieces, one with each sample, so that no sample
+# takes long; the next one may begin meanwhile.
+from array import array
+
 from micropython import const
 
 from . import wire
 from .channels import Channels
-from .fixed import NEVER_Q8, clamp
-from .zone import CONTACT, LIFT, Zone
+from .fixed import NEVER_Q8, sense, tune
+from .ring import SampleRing
+from .stance import Stance, Steps
+from .verdict import CONTACT_WEIGHT, LIFT_WEIGHT, PEAK_WEIGHT, SHIFT_WEIGHT, Verdict
+from .zone import Zone
+
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_CHANNEL_N = const(0)
+_NEXT_INDEX = const(1)
+_NOW_Q8 = const(2)
+_STEP_Q8 = const(3)
+_ALARM_Q8 = const(4)
+_REST_N = const(5)
+_REST_SHIFT = const(6)
+_REST_BAND = const(7)
+_MARGIN_Q8 = const(10)
+_DROPPED_Q8 = const(11)
+_SMOOTH_N = const(12)
+_SMOOTH_SHIFT = const(13)
+_DELAY_Q8 = const(15)
+_CONFIRM_N = const(16)
+_HOLD_N = const(17)
+_QUICK_N = const(18)
+_RISE_Q8 = const(19)
+_STANCE_N = const(20)
+_TIME_SHIFT = const(21)
+_BEND_SHIFT = const(22)
+_RESTED = const(23)
+_LOW = const(0)
+_LOADED = const(10)
+_ON_Q8 = const(11)
+_OFF_Q8 = const(12)
+_RISEN = const(13)
+_ABOVE_N = const(15)
+_ABOVE_Q8 = const(16)
+_CONTACT = const(1)
+_LIFT = const(8)
+_SURGED = const(512)
+_ALARM = const(4096)
+_HOLE = const(16384)
+_FOREFOOT = const(26)
+_HEEL = const(52)
+_FOOT = const(78)
+_SIGMA = const(2)
+_SMOOTH_SIGMA = const(3)
+_ALL_WORDS = const(234)
+# end of WORDS
 
 NOTHING = 0
 TOUCHED = 1
 STRIDE = 2
 
-_FOREFOOT = wire.ZONE_FOREFOOT
-_HEEL = wire.ZONE_HEEL
-
-_TOGETHER_MS = const(20)  # closer than this is `together`: two samples at 100 Hz
-_DECIDE_MS = const(50)  # a second zone later than this no longer changes the provisional order
+_DECIDE_MS = const(45)  # a second zone later than this no longer changes the provisional order
 _LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
-_SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
 _REBASE_N = const(1024)
-_REST_MS = const(80)  # free for this long: the foot is in the air, its sensors unloaded
+_HOUSE_MS = const(100)  # three parts in turn: each looks after its levels three times a second
 _FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
 _LONGEST_HOLE = const(64)  # samples; over a longer one nothing is timed, and products with it stay small ints
-_LEAST_TOP_PERCENT = const(40)  # of the running peak: less was a brush, not a stance
+_REST_MS = const(80)  # free and steady for this long: the foot is in the air, its sensors unloaded
+_REST_TAU_MS = const(640)  # time constant at rest: about two swings; drift (5 % per decade of seconds) is slower
+_EACH_MS = const(20)  # each of the two running means: what the reference events of the recordings were smoothed with
+_CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothed already
+_HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
+_LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
+_DROP_COUNTS = const(24)  # 0.6 % of full scale
+_DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
+# Before the first contact baselines and noise are found: 20 ms where the sensors are quiet, up to 120 where not.
+_WARM_MS = const(120)
+_WARM_STEP_MS = const(20)
+_WARM_SHIFT = const(3)  # the baseline is the mean of about eight samples then
+_WARM_BEND_SHIFT = const(3)  # and the noise estimate moves by an eighth with each
+_LATE_BEND_SHIFT = const(6)  # later by a sixty-fourth: a third of a second
+_QUIET_SIGMA = const(20)  # counts, all sensors together
 
-_CLIP_MS = const(150)
-_LIFT_WEIGHT = const(5)
-_CONTACT_WEIGHT = const(4)
-_SHIFT_WEIGHT = const(4)
-_PEAK_WEIGHT = const(1)
-_HISTORY_WEIGHT = const(1)
-_HISTORY_MS = const(50)
-_ALL_VOTES = _CLIP_MS * (_LIFT_WEIGHT + _CONTACT_WEIGHT + _SHIFT_WEIGHT + _PEAK_WEIGHT + _HISTORY_WEIGHT)
-_LEAST_VOTES = const(200)  # less, as of a lead of 40 ms in one of the strong votes with nothing else, is no verdict
+_ANY_CONTACT = const(7)  # CONTACT, LIFT, TOUCH, SURGED of any zone
+_ANY_LIFT = const(56)
+_ANY_TOUCH = const(192)
+_ANY_SURGED = const(3584)
+_FOOT_TUNE = const(228)  # TUNE_AT + 2 * TUNE_WORDS
+
+# What is done after a stance, one piece with each sample.
+_JUDGE = const(0)
+_VOTE = const(1)
+_TELL = const(2)
+_LEARN_FOOT = const(3)
+_LEARN_FOREFOOT = const(4)
+_LEARN_HEEL = const(5)
+_CHANNELS = const(6)
+_CHORE_MS = const(5)  # one piece each, more at low rates, so that all are done before the next contact
+_STUCK_MS = const(400)  # a sensor that is loaded and reads the same for so long, while no other is loaded, is stuck
+_STUCK_FEW_MS = const(1000)  # where there are only two or three
+_IDLE = const(-1)
+_NEVER_N = const(1 << 29)
+_OLDEST_Q8 = const(-(1 << 28))  # where a time that nobody asks for any more stays a small int
 
 
 class Detector:
     def __init__(self, zones, rate_hz):
-        self.channels = Channels(zones, rate_hz)
-        self._zone_load = [0, 0, 0, 0]
-        self.forefoot = Zone(rate_hz)
-        self.heel = Zone(rate_hz)
-        self.foot = Zone(rate_hz)
-        self._together_q8 = (rate_hz * _TOGETHER_MS << 8) // 1000
-        self._decide_q8 = (rate_hz * _DECIDE_MS << 8) // 1000
-        self._longest_n = rate_hz * _LONGEST_MS // 1000
-        self._shortest_q8 = (rate_hz * _SHORTEST_MS << 8) // 1000
-        self._quick_n = max(1, rate_hz // 100)
-        self._rest_n = rate_hz * _REST_MS // 1000
-        self._fade_n = rate_hz * _FADE_MS // 1000
-        self._time_shift = 0  # so that _longest_n >> _time_shift fits 8 bits: see _gather
-        while self._longest_n >> self._time_shift > 255:
-            self._time_shift += 1
+        self.state = array("i", bytes(4 * _ALL_WORDS))
         self.rate_hz = rate_hz
         self.origin = 0
-        self.history = 0  # -3 (three strides forward) to 3 (three backward)
-        self._stance = False
-        self._standing = False
-        self._touched = False
-        self._last_index = -1
-        self._idle_n = 0
-        self._free_n = 0
-        self._rest_load = 0
-        self._stride_start = 0
-        self.forefoot_on_q8 = self.heel_on_q8 = NEVER_Q8  # not seen
-        self.forefoot_off_q8 = self.heel_off_q8 = NEVER_Q8
-        self._clear_events()
-        self.contact_order = self.lift_order = self.walking = 0
-        self.confidence = self.reasons = self.delay_n = 0
-        self._votes = 0
-        self._blind = False  # all sensors of forefoot or heel are left out: no order can be told
+        self.channels = Channels(self.state, zones)
+        self.verdict = Verdict(rate_hz)
+        self._set_times(len(zones), rate_hz)
+        permille = _noise_permille(self.state[_SMOOTH_N])
+        self.forefoot = Zone(self.state, 0, permille)
+        self.heel = Zone(self.state, 1, permille)
+        self.foot = Zone(self.state, 2, permille)
+        self._zones = (self.forefoot, self.heel, self.foot)
+        tune.close(self.state)
+        self._one = SampleRing(len(zones), 2)  # for step()
+        self._no_frame = bytearray(1)
+        self._chore = _IDLE
+        self._turn = 0  # whose levels are looked after next
+        self._stance = self._standing = self._touched = False
+        self._warming = True
+        self._is_stride = False
+        self._look = False  # a provisional order may be due
+        self._restless_n = 0  # contacts in a row before which the foot was never at rest
+        self._stride_n = 0
+        self._touched_q8 = self._free_q8 = self._stride_start_q8 = 0
+        self._decide_at_q8 = NEVER_Q8  # when a contact of one part alone is told
+        self._house_q8 = NEVER_Q8  # when to look after levels and numbers
+        self._stand_q8 = NEVER_Q8  # when a stance becomes standing
+        self.touch_q8 = self.touch_order = self.touch_delay_n = 0
+        self._present = Stance()
+        self.past = Stance()
+        self._steps = Steps(rate_hz)
 
-    # --- one sample
+    def _set_times(self, channel_n, rate_hz):
+        state = self.state
+        state[_CHANNEL_N] = channel_n
+        state[_NEXT_INDEX] = -1
+        state[_STANCE_N] = -1
+        state[_STEP_Q8] = 256
+        state[_ALARM_Q8] = NEVER_Q8
+        shift = 0
+        while rate_hz * _EACH_MS // 1000 >> shift > 1:
+            shift += 1
+        state[_SMOOTH_N] = 1 << shift
+        state[_SMOOTH_SHIFT] = 2 * shift
+        state[_DELAY_Q8] = ((1 << shift) - 1) << 8
+        state[_CONFIRM_N] = max(1, rate_hz * _CONFIRM_MS // 1000)
+        state[_HOLD_N] = max(2, rate_hz * _HOLD_MS // 1000)
+        state[_QUICK_N] = max(1, rate_hz // 100)
+        state[_RISE_Q8] = (rate_hz * _LONGEST_RISE_MS << 8) // 1000
+        self._decide_q8 = (rate_hz * _DECIDE_MS << 8) // 1000
+        self._longest_q8 = (rate_hz * _LONGEST_MS << 8) // 1000
+        self._house_step_q8 = (rate_hz * _HOUSE_MS << 8) // 1000
+        self._stuck_n = rate_hz * (_STUCK_MS if channel_n > 3 else _STUCK_FEW_MS) // 1000
+        self._chores_each = max(1, 1000 // (rate_hz * _CHORE_MS))
+        self._fade_q8 = (rate_hz * _FADE_MS << 8) // 1000
+        self._warm_q8 = (rate_hz * _WARM_MS << 8) // 1000
+        self._warm_step_q8 = (rate_hz * _WARM_STEP_MS << 8) // 1000
+        self._rest_n = rate_hz * _REST_MS // 1000
+        self._rest_shift = 0
+        while rate_hz * _REST_TAU_MS // 1000 >> self._rest_shift > 1:
+            self._rest_shift += 1
+        shift = 0  # so that the time within a stance fits 8 bits
+        while self._longest_q8 >> 8 >> shift > 255:
+            shift += 1
+        state[_TIME_SHIFT] = shift
 
+    # --- samples
+
+    # Take one sample given by itself, as the application does with its ring.
     def step(self, index, counts):
-        if index - self._last_index > _LONGEST_HOLE and self._last_index >= 0:
+        ring = self._one
+        at = ring.offset()
+        for k in range(ring.channel_n):
+            ring.counts[at + k] = counts[k]
+        ring.commit(index, 0)
+        while True:
+            events = sense.follow(ring.marks, ring.counts, self._no_frame, self.state)
+            if not events:
+                return NOTHING
+            if events & _HOLE:
+                self.hole(ring)
+            else:
+                said = self.hear(events)
+                if said:
+                    return said
+
+    # The next sample in the ring is not the one that was expected: the first of all, or samples are missing.
+    def hole(self, ring):
+        state = self.state
+        index = ring.index
+        missing_n = index - state[_NEXT_INDEX]
+        if state[_NEXT_INDEX] < 0:
+            self._begin(ring)
+        elif missing_n >= _LONGEST_HOLE or missing_n < 0:
             self._forget(index)
-        step_q8 = clamp(index - self._last_index, 1, _LONGEST_HOLE) << 8
-        now_q8 = (index - self.origin) << 8
-        load = self._zone_load
-        foot = self.foot
-        self.channels.step(counts, self._free_n >= self._rest_n, foot.sigma, load)
-        if self._last_index < 0:
-            self._begin(load)
-        self._last_index = index
-        forefoot_said = self.forefoot.step(load[0], now_q8, step_q8)
-        heel_said = self.heel.step(load[1], now_q8, step_q8)
-        foot_said = foot.step(load[0] + load[1] + load[2] + load[3], now_q8, step_q8)
-        self._watch_rest(foot.load)
-        if not index & 31:
-            self._refresh_levels()
-        if forefoot_said == CONTACT or heel_said == CONTACT or foot_said == CONTACT:
-            self._contact(forefoot_said, heel_said)
-        if self._stance:
-            return self._on_the_ground(now_q8, forefoot_said, heel_said)
-        return self._in_the_air(index, now_q8)
-
-    # At rest: below the low level and steady for a while. A load still dying away after a lift is not.
-    def _watch_rest(self, load):
-        band = 3 * self.foot.smooth_sigma + (self.foot.low >> 3)
-        if load < self.foot.low and -band <= load - self._rest_load <= band:
-            self._free_n += 1
         else:
-            self._free_n = 0
-            self._rest_load = load
+            state[_STEP_Q8] = (missing_n + 1) << 8
+        state[_NEXT_INDEX] = index
 
-    # A foot that is loaded with the first sample stands; when it landed nobody knows.
-    def _begin(self, load):
-        loaded = self.forefoot.begin(load[0])
-        loaded = self.heel.begin(load[1]) or loaded
-        self._stance = self._standing = self.foot.begin(load[0] + load[1] + load[2] + load[3]) or loaded
-
-    # After a long hole nothing that was under way can be timed: the stance, if one was on, is not reported, and what
-    # is on the foot now is looked at as with the first sample.
-    def _forget(self, index):
-        self.forefoot.forget()
-        self.heel.forget()
-        self.foot.forget()
-        if self._stance:
-            self._leave_stance()
-        self._rebase(index - self.origin)
-        self._last_index = -1
-
-    def _refresh_levels(self):
-        self.forefoot.set_levels()
-        self.heel.set_levels()
-        self.foot.set_levels()
-
-    def _contact(self, forefoot_said, heel_said):
-        if not self._stance:
-            self._clear_events()
-            self._stance = True
-            self.channels.dropped = 0
-        if forefoot_said == CONTACT and self.forefoot_on_q8 == NEVER_Q8:
-            self.forefoot_on_q8 = self.forefoot.on_q8
-        if heel_said == CONTACT and self.heel_on_q8 == NEVER_Q8:
-            self.heel_on_q8 = self.heel.on_q8
-
-    def _clear_events(self):
-        self.forefoot_on_q8 = self.heel_on_q8 = NEVER_Q8
-        self.forefoot_off_q8 = self.heel_off_q8 = NEVER_Q8
-        self.initial_q8 = self.final_q8 = 0
-        self.forefoot_peak = self.heel_peak = self._foot_peak = 0
-        self._forefoot_peak_q8 = self._heel_peak_q8 = 0
-        self.forefoot_sum = self.heel_sum = 0
-        self._forefoot_moment = self._forefoot_mass = 0
-        self._heel_moment = self._heel_mass = 0
-        self._stance_n = 0
-
-    def _in_the_air(self, index, now_q8):
-        said = self._touch(now_q8)
-        self._idle_n += 1
-        if self._idle_n >= self._fade_n:
-            self._idle_n = 0
-            self.forefoot.fade()
-            self.heel.fade()
-            self.foot.fade()
-        if index - self.origin >= _REBASE_N and said == NOTHING:
-            self._rebase(index - self.origin)
+    def hear(self, events):
+        if events & _ANY_SURGED:
+            self._surged(events)
+        if events & _ANY_CONTACT:
+            self._contact(events)
+        if events & _ANY_LIFT and self._stance:
+            self._lift(events)
+        if events & (_ANY_TOUCH | _ALARM):
+            self._look = True
+        said = NOTHING
+        if self._chore != _IDLE:
+            said = self._work()
+        if self._look and not said:
+            said = self._touch()
+        state = self.state
+        if state[_NOW_Q8] >= self._house_q8 and not said and self._chore == _IDLE:
+            self._keep_house()
+        if self._chore != _IDLE or self._look:
+            state[_ALARM_Q8] = state[_NOW_Q8] + 256
+        else:
+            state[_ALARM_Q8] = min(self._house_q8, self._decide_at_q8)
         return said
 
-    def _on_the_ground(self, now_q8, forefoot_said, heel_said):
-        if forefoot_said == LIFT:
-            self.forefoot_off_q8 = self.forefoot.off_q8
-        if heel_said == LIFT:
-            self.heel_off_q8 = self.heel.off_q8
-        self._gather()
-        free = not (self.forefoot.loaded or self.heel.loaded or self.foot.loaded)
-        if self._standing or self._stance_n > self._longest_n:
-            return self._while_standing(now_q8, free)
-        if free:
-            return self._end(now_q8)
-        return self._touch(now_q8)
+    # The first sample of all: a short time of listening, in which baselines and noise are found and nothing is loaded.
+    # A baseline that was set stays.
+    def _begin(self, ring):
+        state = self.state
+        is_tared = self.channels.baseline(0) >= 0
+        self.channels.begin(ring.counts, ring.first)
+        self.origin = ring.index
+        state[_NOW_Q8] = -256
+        state[_REST_SHIFT] = _WARM_SHIFT
+        state[_REST_N] = _NEVER_N if is_tared else 0
+        state[_BEND_SHIFT] = _WARM_BEND_SHIFT
+        state[_MARGIN_Q8] = _DROP_COUNTS << 8
+        self._house_q8 = state[_ALARM_Q8] = self._warm_step_q8
+
+    # After a long hole nothing that was under way can be timed: the stance, if one was on, is not reported, and what
+    # is on the foot then did not just come.
+    def _forget(self, index):
+        state = self.state
+        if self._stance:
+            self._leave_stance()
+        self._chore = _IDLE
+        self._look = False
+        self._steps.forget()
+        self.origin = index
+        state[_NOW_Q8] = -256
+        state[_STEP_Q8] = 256
+        tune.close(state)
+        self._warming = True
+        self._touched_q8 = self._free_q8 = self._stride_start_q8 = 0
+        self._decide_at_q8 = NEVER_Q8
+        self._house_q8 = state[_ALARM_Q8] = self._rest_n << 8
+
+    # --- events
+
+    def _surged(self, events):
+        if events & _SURGED:
+            self.forefoot.surge()
+        if events & _SURGED << 1:
+            self.heel.surge()
+        if events & _SURGED << 2:
+            self.foot.surge()
+
+    def _contact(self, events):
+        if not self._stance:
+            self._begin_stance()
+        stance = self._present
+        if events & _CONTACT and stance.forefoot_on_q8 == NEVER_Q8:
+            stance.forefoot_on_q8 = self.state[_FOREFOOT + _ON_Q8]
+        if events & _CONTACT << 1 and stance.heel_on_q8 == NEVER_Q8:
+            stance.heel_on_q8 = self.state[_HEEL + _ON_Q8]
+        if events & _CONTACT << 2 and stance.initial_q8 == NEVER_Q8:
+            state = self.state
+            stance.initial_q8 = state[_FOOT + _ON_Q8]
+            stance.rise_q8 = state[_RISE_Q8]
+            if state[_FOOT + _RISEN]:
+                stance.rise_q8 = state[_NOW_Q8] - state[_DELAY_Q8] - stance.initial_q8
+
+    def _begin_stance(self):
+        state = self.state
+        now_q8 = state[_NOW_Q8]
+        self._restless_n = 0 if state[_RESTED] else self._restless_n + 1
+        self._present.clear()
+        self._present.restless_n = self._restless_n
+        self._stance = True
+        tune.clear(state)
+        state[_DROPPED_Q8] = 0
+        state[_STANCE_N] = 0
+        self._stand_q8 = now_q8 + self._longest_q8
+        self._house_q8 = now_q8 + self._house_step_q8
+
+    def _lift(self, events):
+        if events & _LIFT:
+            self._present.forefoot_off_q8 = self.state[_FOREFOOT + _OFF_Q8]
+        if events & _LIFT << 1:
+            self._present.heel_off_q8 = self.state[_HEEL + _OFF_Q8]
+        if self._is_loaded():
+            return
+        if self._standing:
+            self._is_stride = False
+            self._chore = _CHANNELS
+        else:
+            self._end()
+        self._leave_stance()
+
+    def _is_loaded(self):
+        return self.state[_FOREFOOT + _LOADED] or self.state[_HEEL + _LOADED] or self.state[_FOOT + _LOADED]
 
     # The provisional order, once per contact: when both zones have been loaded for two samples, or one of them alone
     # long enough. It does not wait for smoothing or for the stance to be confirmed.
-    def _touch(self, now_q8):
-        forefoot = self.forefoot
-        heel = self.heel
-        if self._touched:
-            if not (self._stance or forefoot.quick_n or heel.quick_n):
-                self._touched = False
-            return NOTHING
-        if not (forefoot.quick_n or heel.quick_n):
-            return NOTHING
-        forefoot_q8 = forefoot.quick_q8 if forefoot.quick_n else NEVER_Q8
-        heel_q8 = heel.quick_q8 if heel.quick_n else NEVER_Q8
+    def _touch(self):
+        state = self.state
+        forefoot_q8 = state[_FOREFOOT + _ABOVE_Q8] if state[_FOREFOOT + _ABOVE_N] else NEVER_Q8
+        heel_q8 = state[_HEEL + _ABOVE_Q8] if state[_HEEL + _ABOVE_N] else NEVER_Q8
         first_q8 = min(forefoot_q8, heel_q8)
-        both = forefoot.quick_n >= self._quick_n and heel.quick_n >= self._quick_n
+        self._look = False
+        self._decide_at_q8 = NEVER_Q8
+        if first_q8 == NEVER_Q8 or self._warming:
+            return NOTHING
+        if self._touched and (self._stance or first_q8 <= self._touched_q8):
+            return NOTHING
+        now_q8 = self.state[_NOW_Q8]
+        quick_n = self.state[_QUICK_N]
+        both = state[_FOREFOOT + _ABOVE_N] >= quick_n and state[_HEEL + _ABOVE_N] >= quick_n
         if not both and now_q8 - first_q8 < self._decide_q8:
+            self._decide_at_q8 = first_q8 + self._decide_q8
             return NOTHING
         self._touched = True
-        self.initial_q8 = first_q8
-        self.contact_order = wire.ORDER_UNKNOWN if self._blind else self._order(forefoot_q8, heel_q8)
-        self.delay_n = (now_q8 - first_q8) >> 8
+        self._touched_q8 = now_q8
+        self.touch_q8 = first_q8
+        self.touch_order = wire.ORDER_UNKNOWN if self.channels.blind else self.verdict.order(forefoot_q8, heel_q8)
+        self.touch_delay_n = (now_q8 - first_q8) >> 8
         return TOUCHED
 
-    # Standing: no stride, and the levels of before still hold. Ends when the foot is free; rebasing keeps time small.
-    def _while_standing(self, now_q8, free):
-        self._standing = True
-        if now_q8 >= _REBASE_N << 8:
+    # Between stances, and while standing: levels follow the noise, one part at a time, and numbers stay small. A stance
+    # that is too long is standing from here on: no stride, and the levels of before still hold.
+    def _keep_house(self):
+        state = self.state
+        now_q8 = state[_NOW_Q8]
+        self._house_q8 = now_q8 + self._house_step_q8
+        if self._warming:
+            self._warm(now_q8)
+        elif self._stance and not self._standing:
+            self._find_stuck()
+            if now_q8 >= self._stand_q8:
+                self._standing = True
+                state[_STANCE_N] = -1
+        elif now_q8 >= _REBASE_N << 8:
             self._rebase(now_q8 >> 8)
-        if free:
-            self._leave_stance()
-        return NOTHING
+        else:
+            self._keep_levels(now_q8)
+
+    # A loaded sensor that does not move, though all others are free, would hold the foot down for ever.
+    def _find_stuck(self):
+        bits = tune.stuck(self.state, self._stuck_n, self.state[_FOOT + _LOW])
+        if bits:
+            self.channels.leave_out(bits)
+
+    def _keep_levels(self, now_q8):
+        turn = self._turn
+        self._turn = 0 if turn == 2 else turn + 1
+        zone = self._zones[turn]
+        if not self._stance and now_q8 - self._free_q8 >= self._fade_q8:
+            zone.fade()
+            if turn == 2:
+                self._free_q8 = now_q8
+        zone.set_levels()
+        if turn == 2:
+            self._set_margins()
+        if self._standing:
+            self._find_stuck()
+
+    def _set_margins(self):
+        state = self.state
+        state[_REST_BAND] = 3 * state[_FOOT_TUNE + _SMOOTH_SIGMA] + (state[_FOOT + _LOW] >> 3)
+        state[_MARGIN_Q8] = (_DROP_COUNTS + _DROP_SIGMAS * state[_FOOT_TUNE + _SIGMA]) << 8
+
+    def _warm(self, now_q8):
+        tune.listen(self.state, 2)
+        if (self.foot.sigma > _QUIET_SIGMA or self.channels.unknown_bits) and now_q8 < self._warm_q8:
+            self._house_q8 = now_q8 + self._warm_step_q8
+        else:
+            self._settle()
+
+    # The listening is over. A foot that is loaded now stands; when it landed nobody knows.
+    def _settle(self):
+        state = self.state
+        self._warming = False
+        self.channels.settle()
+        state[_REST_N] = self._rest_n
+        state[_BEND_SHIFT] = _LATE_BEND_SHIFT
+        state[_REST_SHIFT] = self._rest_shift
+        for zone in self._zones:
+            zone.settle()
+        self._set_margins()
+        if self._is_loaded():
+            self._stance = self._standing = self._touched = True
 
     def _leave_stance(self):
+        state = self.state
+        now_q8 = state[_NOW_Q8]
+        state[_STANCE_N] = -1
+        state[_RESTED] = 0
         self._stance = self._standing = self._touched = False
-        self._idle_n = 0
-        self.channels.end_stride(self._last_index - self._stride_start)
-        self._stride_start = self._last_index
-        self._blind = self.channels.is_blind()
+        self._free_q8 = now_q8
+        self._house_q8 = now_q8 + self._house_step_q8
+        self._stride_n = (now_q8 - self._stride_start_q8) >> 8
+        self._stride_start_q8 = now_q8
 
     def _rebase(self, by_n):
+        by_q8 = by_n << 8
         self.origin += by_n
-        self.forefoot.rebase(by_n << 8)
-        self.heel.rebase(by_n << 8)
-        self.foot.rebase(by_n << 8)
-
-    # --- what a stance adds up
-
-    # Centres of load in time: moments of 8-bit load by 8-bit time over at most 1500 samples stay below 2^27.
-    def _gather(self):
-        self._stance_n += 1
-        if self._stance_n > self._longest_n:
-            return
-        time = self._stance_n >> self._time_shift
-        if self.foot.load > self._foot_peak:
-            self._foot_peak = self.foot.load
-        load = max(self.forefoot.load, 0)
-        self.forefoot_sum += load
-        if load > self.forefoot_peak:
-            self.forefoot_peak = load
-            self._forefoot_peak_q8 = self.forefoot.top_q8
-        part = min((load << 7) // self.forefoot.peak, 255)
-        self._forefoot_mass += part
-        self._forefoot_moment += part * time
-        load = max(self.heel.load, 0)
-        self.heel_sum += load
-        if load > self.heel_peak:
-            self.heel_peak = load
-            self._heel_peak_q8 = self.heel.top_q8
-        part = min((load << 7) // self.heel.peak, 255)
-        self._heel_mass += part
-        self._heel_moment += part * time
+        self.state[_NOW_Q8] -= by_q8
+        self._house_q8 -= by_q8
+        self._free_q8 = max(self._free_q8 - by_q8, _OLDEST_Q8)
+        self._stride_start_q8 = max(self._stride_start_q8 - by_q8, _OLDEST_Q8)
+        self._touched_q8 = max(self._touched_q8 - by_q8, _OLDEST_Q8)
+        if self._decide_at_q8 != NEVER_Q8:
+            self._decide_at_q8 -= by_q8
+        self._steps.rebase(by_q8)
+        tune.rebase(self.state, by_q8)
 
     # --- the verdict
 
-    def _end(self, now_q8):
-        self.initial_q8 = self.foot.on_q8
-        self.final_q8 = self.foot.off_q8
-        is_stride = self._is_stride()
-        if is_stride:
-            self.delay_n = (now_q8 - self.final_q8) >> 8
-            self._decide()
-            self._learn()
-        self._leave_stance()
-        return STRIDE if is_stride else NOTHING
+    # All parts are free: the stance is over.
+    def _end(self):
+        stance = self._present
+        self._present = self.past
+        self.past = stance
+        stance.finish(self.state)
+        self._chore = _JUDGE
 
-    def _is_stride(self):
-        if self.final_q8 - self.initial_q8 < self._shortest_q8:
-            return False
-        # A session that began with the foot loaded learnt that load as nothing: what rose above it was no contact.
-        if self.channels.dropped * 4 > self._foot_peak:
-            return False
-        return self._foot_peak * 100 >= self.foot.peak * _LEAST_TOP_PERCENT
+    # The next pieces; STRIDE when that was the last one before the stride can be told.
+    def _work(self):
+        for _ in range(self._chores_each):
+            if self._do(self._chore):
+                return STRIDE
+            if self._chore == _IDLE:
+                break
+        return NOTHING
 
-    def _learn(self):
-        self.foot.learn(self._foot_peak)
-        if self.forefoot_on_q8 != NEVER_Q8:
-            self.forefoot.learn(self.forefoot_peak)
-        if self.heel_on_q8 != NEVER_Q8:
-            self.heel.learn(self.heel_peak)
-        self.history = clamp(self.history + _SIGN[self.walking], -3, 3)
-
-    def _decide(self):
-        self.contact_order = self._order(self.forefoot_on_q8, self.heel_on_q8)
-        self.lift_order = self._order(self.forefoot_off_q8, self.heel_off_q8)
-        self.reasons = wire.REASON_SENSOR_LEFT_OUT if self.channels.out_bits else 0
-        if self._blind:
-            self.contact_order = wire.ORDER_UNKNOWN
-        if self.forefoot_on_q8 == NEVER_Q8 or self.heel_on_q8 == NEVER_Q8:
-            self._decide_one_zone()
-            return
-        self._votes = 0
-        self._vote(self.heel_on_q8 - self.forefoot_on_q8, _CONTACT_WEIGHT, wire.REASON_CONTACT_BACKWARD)
-        self._vote(self.heel_off_q8 - self.forefoot_off_q8, _LIFT_WEIGHT, wire.REASON_LIFT_BACKWARD)
-        self._vote(self._shift_q8(), _SHIFT_WEIGHT, wire.REASON_SHIFT_BACKWARD)
-        self._vote(self._heel_peak_q8 - self._forefoot_peak_q8, _PEAK_WEIGHT, wire.REASON_PEAK_BACKWARD)
-        history_q8 = self.history * (self.rate_hz * _HISTORY_MS << 8) // 1000
-        self._vote(history_q8, _HISTORY_WEIGHT, wire.REASON_HISTORY_BACKWARD)
-        if self.contact_order != self.lift_order and self.contact_order + self.lift_order == _OPPOSED:
-            self.reasons |= wire.REASON_CONFLICT
-        self._conclude()
-
-    # Only one zone ever loaded: a toe walker forward and one backward look the same, so nobody guesses.
-    def _decide_one_zone(self):
-        heel_only = self.forefoot_on_q8 == NEVER_Q8
-        self.reasons |= wire.REASON_HEEL_ONLY if heel_only else wire.REASON_FOREFOOT_ONLY
-        self.lift_order = wire.ORDER_UNKNOWN
-        self.walking = wire.DIRECTION_UNKNOWN
-        self.confidence = 0
-
-    # A lead in q8 samples, positive when it speaks for backward. The bit of forward follows each bit of backward.
-    def _vote(self, lead_q8, weight, backward_bit):
-        lead_ms = (clamp(lead_q8, -_CLIP_MS << 7, _CLIP_MS << 7) * 125 // self.rate_hz) >> 5
-        self._votes += clamp(lead_ms, -_CLIP_MS, _CLIP_MS) * weight
-        if lead_q8 >= self._together_q8:
-            self.reasons |= backward_bit
-        elif lead_q8 <= -self._together_q8:
-            self.reasons |= backward_bit << 1
-
-    def _conclude(self):
-        strength = abs(self._votes)
-        self.confidence = strength * 100 // _ALL_VOTES
-        if strength < _LEAST_VOTES:
-            self.walking = wire.DIRECTION_UNKNOWN
-            self.confidence = 0
+    def _do(self, chore):
+        self._chore = chore + 1
+        if chore == _CHANNELS:
+            self.channels.end_stride(self._stride_n)
+            self._chore = _IDLE
+        elif chore == _JUDGE:
+            self._judge()
+        elif chore == _VOTE:
+            self._vote()
+        elif chore == _TELL:
+            self.past.delay_n = (self.state[_NOW_Q8] - self.past.final_q8) >> 8
+            return True
         else:
-            self.walking = wire.DIRECTION_BACKWARD if self._votes > 0 else wire.DIRECTION_FORWARD
+            self._learn(chore)
+        return False
 
-    # By how much the heel's centre of load in time lies behind the forefoot's, in q8 samples.
-    def _shift_q8(self):
-        if not self._forefoot_mass or not self._heel_mass:
-            return 0
-        by = (self._heel_moment << 3) // self._heel_mass - (self._forefoot_moment << 3) // self._forefoot_mass
-        return by << (5 + self._time_shift)
+    def _judge(self):
+        stance = self.past
+        verdict = self.verdict
+        self._is_stride = self._steps.is_step(stance, self.foot)
+        if not self._is_stride:
+            self._chore = _CHANNELS
+            return
+        contact_order = verdict.order(stance.forefoot_on_q8, stance.heel_on_q8)
+        if self.channels.blind:
+            contact_order = wire.ORDER_UNKNOWN
+        reasons = wire.REASON_SENSOR_LEFT_OUT if self.channels.out_bits else 0
+        if stance.heel_on_q8 == NEVER_Q8:
+            verdict.one_zone(contact_order, reasons | wire.REASON_FOREFOOT_ONLY)
+            self._chore = _TELL
+        elif stance.forefoot_on_q8 == NEVER_Q8:
+            verdict.one_zone(contact_order, reasons | wire.REASON_HEEL_ONLY)
+            self._chore = _TELL
+        else:
+            verdict.begin(contact_order, verdict.order(stance.forefoot_off_q8, stance.heel_off_q8), reasons)
 
-    # Which of two events came first; an event not seen comes last; none seen: unknown.
-    def _order(self, forefoot_q8, heel_q8):
-        if forefoot_q8 == NEVER_Q8 and heel_q8 == NEVER_Q8:
-            return wire.ORDER_UNKNOWN
-        by_q8 = heel_q8 - forefoot_q8
-        if abs(by_q8) < self._together_q8:
-            return wire.ORDER_TOGETHER
-        return wire.ORDER_FOREFOOT_FIRST if by_q8 > 0 else wire.ORDER_HEEL_FIRST
+    def _vote(self):
+        stance = self.past
+        verdict = self.verdict
+        verdict.vote(stance.heel_on_q8 - stance.forefoot_on_q8, CONTACT_WEIGHT, wire.REASON_CONTACT_BACKWARD)
+        verdict.vote(stance.heel_off_q8 - stance.forefoot_off_q8, LIFT_WEIGHT, wire.REASON_LIFT_BACKWARD)
+        verdict.vote(stance.shift_q8, SHIFT_WEIGHT, wire.REASON_SHIFT_BACKWARD)
+        verdict.vote(stance.heel_peak_q8 - stance.forefoot_peak_q8, PEAK_WEIGHT, wire.REASON_PEAK_BACKWARD)
+        verdict.conclude()
+
+    def _learn(self, chore):
+        stance = self.past
+        if chore == _LEARN_FOOT:
+            self.foot.learn(stance.foot_peak)
+        elif chore == _LEARN_FOREFOOT:
+            if stance.forefoot_on_q8 != NEVER_Q8:
+                self.forefoot.learn(stance.forefoot_peak)
+        elif stance.heel_on_q8 != NEVER_Q8:
+            self.heel.learn(stance.heel_peak)
 
 
-_OPPOSED = wire.ORDER_FOREFOOT_FIRST + wire.ORDER_HEEL_FIRST
-# By wire.DIRECTION_*: unknown, forward, backward
-_SIGN = (0, -1, 1)
+# What two running means over n samples each leave of white noise: the root of the sum of squared weights,
+# (2 n^2 + 1) / (3 n^3), in permille.
+def _noise_permille(n):
+    square = (2 * n * n + 1) * 1000000 // (3 * n * n * n)
+    root = 1
+    while root * root < square:
+        root += 1
+    return root

@@ -17,18 +17,6 @@ def crc_table(table: ptr32):
         table[i] = int(c)
 
 
-# Writes the CRC-32 of buf[0:n] at buf[n:n+4], little-endian. A CRC as an object would not be a small int.
-@micropython.viper
-def crc_put(buf: ptr8, n: int, table: ptr32):
-    c = uint(0xFFFFFFFF)
-    for i in range(n):
-        c = (c >> 8) ^ uint(table[int(c ^ uint(buf[i])) & 0xFF])
-    c = c ^ uint(0xFFFFFFFF)
-    for i in range(4):
-        buf[n + i] = int(c) & 0xFF
-        c = c >> 8
-
-
 # 1 when buf[0:n] ends in its own CRC-32, else 0.
 @micropython.viper
 def crc_holds(buf: ptr8, n: int, table: ptr32) -> int:
@@ -40,25 +28,35 @@ def crc_holds(buf: ptr8, n: int, table: ptr32) -> int:
     return 0
 
 
-# COBS of src[0:n], n <= 254, and the closing zero into out[0:n+2]; returns n + 2.
+# Closes a frame: writes the CRC-32 of src[0:n-4] at src[n-4:n], little-endian, and the COBS of src[0:n], n <= 254, with
+# the closing zero into out[0:n+2]; returns n + 2. One pass over the bytes; `code` points to where their number goes.
 @micropython.viper
-def cobs_put(src: ptr8, n: int, out: ptr8) -> int:
-    code_at = 0
-    at = 1
-    code = 1
-    for i in range(n):
-        b = src[i]
+def seal(src: ptr8, n: int, table: ptr32, out: ptr8) -> int:
+    c = 0 - 1
+    put = out
+    code = out
+    end = int(src) + n
+    crc_at = end - 4
+    while int(src) != end:
+        if int(src) == crc_at:
+            c = c ^ (0 - 1)
+            src[0] = c
+            src[1] = c >> 8
+            src[2] = c >> 16
+            src[3] = c >> 24
+        b = src[0]
+        src = ptr8(int(src) + 1)
+        put = ptr8(int(put) + 1)
+        c = ((c >> 8) & 0xFFFFFF) ^ table[(c ^ b) & 0xFF]
         if b:
-            out[at] = b
-            code += 1
+            put[0] = b
         else:
-            out[code_at] = code
-            code_at = at
-            code = 1
-        at += 1
-    out[code_at] = code
-    out[at] = 0
-    return at + 1
+            code[0] = int(put) - int(code)
+            code = put
+    put = ptr8(int(put) + 1)
+    code[0] = int(put) - int(code)
+    put[0] = 0
+    return n + 2
 
 
 # One record of n 12-bit counts, packed big-endian into buf from `at` on; an odd n is padded with four zero bits.
@@ -81,5 +79,38 @@ def pack12(counts: ptr16, n: int, buf: ptr8, at: int):
 # n bytes from src[src_at:] to out[out_at:].
 @micropython.viper
 def copy(src: ptr8, src_at: int, out: ptr8, out_at: int, n: int):
-    for i in range(n):
-        out[out_at + i] = src[src_at + i]
+    take = ptr8(int(src) + src_at)
+    put = ptr8(int(out) + out_at)
+    end = int(take) + n
+    while int(take) != end:
+        put[0] = take[0]
+        take = ptr8(int(take) + 1)
+        put = ptr8(int(put) + 1)
+
+
+# n numbers, little-endian, each of 1 to 4 bytes. What is too large becomes the largest there is room for; 3 bytes
+# have a sign, and their lowest number, which says that there is none, only for itself.
+@micropython.viper
+def put_numbers(values: ptr32, sizes: ptr8, n: int, out: ptr8):
+    k = 0
+    while k < n:
+        value = values[k]
+        size = sizes[k]
+        k += 1
+        if size < 3:
+            if value < 0:
+                value = 0
+            elif value > 0xFF and size == 1:
+                value = 0xFF
+            elif value > 0xFFFF:
+                value = 0xFFFF
+        elif size == 3:
+            if value > 0x7FFFFF:
+                value = 0x7FFFFF
+            elif value < 0 - 0x800000:
+                value = 1 - 0x800000
+        while size:
+            out[0] = value
+            out = ptr8(int(out) + 1)
+            value = value >> 8
+            size -= 1

@@ -17,18 +17,14 @@ def _crc(buf, n, table):
     return c
 
 
-def crc_put(buf, n, table):
-    c = _crc(buf, n, table) ^ 0xFFFFFFFF
-    for i in range(4):
-        buf[n + i] = c & 0xFF
-        c >>= 8
-
-
 def crc_holds(buf, n, table):
     return 1 if _crc(buf, n, table) == 0xDEBB20E3 else 0
 
 
-def cobs_put(src, n, out):
+def seal(src, n, table, out):
+    crc = _crc(src, n - 4, table) ^ 0xFFFFFFFF
+    for i in range(4):
+        src[n - 4 + i] = crc >> 8 * i & 0xFF
     code_at = 0
     at = 1
     for i in range(n):
@@ -57,3 +53,17 @@ def pack12(counts, n, buf, at):
 def copy(src, src_at, out, out_at, n):
     for i in range(n):
         out[out_at + i] = src[src_at + i]
+
+
+def put_numbers(values, sizes, n, out):
+    at = 0
+    for k in range(n):
+        value = values[k]
+        if sizes[k] < 3:
+            value = max(0, min(value, (1 << 8 * sizes[k]) - 1))
+        elif sizes[k] == 3 and value != -0x800000:
+            value = max(-0x7FFFFF, min(value, 0x7FFFFF))
+        for _ in range(sizes[k]):
+            out[at] = value & 0xFF
+            value >>= 8
+            at += 1

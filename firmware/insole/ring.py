@@ -1,65 +1,68 @@
 # Two queues between one producer and one consumer, made once, never growing, allocating nothing.
 #
-# SampleRing: the timer callback fills slots (offset(), then commit), the main loop pops them. One slot stays empty, so
-# each side writes only its own counter and no lock is needed. Full: the newest sample is dropped and counted; the index
-# that travels with each sample still advances, so a loss never shifts time.
+# SampleRing: the timer callback fills slots (offset(), then commit), `sense.follow` takes them. One slot stays empty,
+# so each side writes only its own counter and no lock is needed. Full: the newest sample is dropped and counted; the
+# index that travels with each sample still advances, so a loss never shifts time. Its counters and stamps are one array
+# of words, `marks`, which native code reads; the map is in sense.
 # ByteQueue: whole frames in, bytes out. A frame that does not fit is refused as a whole.
 from array import array
 
+from micropython import const
+
 from .fixed import copy
+
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_HEAD = const(0)
+_TAIL = const(1)
+_SLOT_N = const(2)
+_STAMPS = const(8)
+# end of WORDS
 
 
 class SampleRing:
     def __init__(self, channel_n, slot_n):
         self.channel_n = channel_n
         self.slot_n = slot_n
-        self.counts = array("H", [0] * (channel_n * slot_n))
-        self._index = array("i", [0] * slot_n)
-        self._clock_us = array("i", [0] * slot_n)
-        self._head = 0  # next to fill; the producer's
-        self._tail = 0  # next to pop; the consumer's
+        self.counts = array("H", bytes(2 * channel_n * slot_n))  # a list of zeros would need the room twice
+        self.marks = array("i", bytes(4 * (_STAMPS + 2 * slot_n)))
+        self.marks[_SLOT_N] = slot_n
         self.full_n = 0
-        self.index = 0  # of the sample popped last
-        self.clock_us = 0
 
     def clear(self):
-        self._tail = self._head
+        self.marks[_TAIL] = self.marks[_HEAD]
         self.full_n = 0
 
     # Offset into counts of the slot to fill, or -1 when full.
     def offset(self):
-        following = self._head + 1
+        head = self.marks[_HEAD]
+        following = head + 1
         if following == self.slot_n:
             following = 0
-        if following == self._tail:
+        if following == self.marks[_TAIL]:
             self.full_n += 1
             return -1
-        return self._head * self.channel_n
+        return head * self.channel_n
 
     def commit(self, index, clock_us):
-        head = self._head
-        self._index[head] = index
-        self._clock_us[head] = clock_us
+        marks = self.marks
+        head = marks[_HEAD]
+        at = _STAMPS + 2 * head
+        marks[at] = index
+        marks[at + 1] = clock_us
         head += 1
-        self._head = 0 if head == self.slot_n else head
+        marks[_HEAD] = 0 if head == self.slot_n else head
 
-    # Copy the oldest sample to out and its index and clock to attributes; False when there is none.
-    def pop(self, out):
-        tail = self._tail
-        if tail == self._head:
-            return False
-        at = tail * self.channel_n
-        counts = self.counts
-        for k in range(self.channel_n):
-            out[k] = counts[at + k]
-        self.index = self._index[tail]
-        self.clock_us = self._clock_us[tail]
-        tail += 1
-        self._tail = 0 if tail == self.slot_n else tail
-        return True
+    # Of the sample that is taken next, where there is one: its index, and where its counts begin.
+    @property
+    def index(self):
+        return self.marks[_STAMPS + 2 * self.marks[_TAIL]]
+
+    @property
+    def first(self):
+        return self.marks[_TAIL] * self.channel_n
 
     def __len__(self):
-        return (self._head - self._tail) % self.slot_n
+        return (self.marks[_HEAD] - self.marks[_TAIL]) % self.slot_n
 
 
 class ByteQueue:

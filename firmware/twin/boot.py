@@ -3,6 +3,7 @@
 #   samples=FILE        the walk: raw little-endian 16-bit counts, record by record, 1000 a second
 #   samples_addr, samples_bytes   the same in memory (RV32); then time is the machine's own
 #   channels=6 side=left|right board=0 device_id=HEX state=FILE speed=1.0 trace=FILE button=held
+#   zones=BITS               the zones of the channels, 2 bits each, where they are not the board's own
 # Exit code 3: the firmware asked for a reset; start again with the same state. After Ctrl-C or `leave` a prompt stands
 # on the line, as on a board; Ctrl-D there resets. (Only the RV32 machine has the real REPL behind it.)
 import sys
@@ -59,6 +60,8 @@ def install(settings):
     memory = NVS("insole")
     memory.set_i32("board", int(settings.get("board", 0)))
     memory.set_i32("side", 1 if settings.get("side") == "right" else 0)
+    if "zones" in settings:
+        memory.set_i32("zones", int(settings["zones"]))
     memory.commit()
     return console
 

@@ -8,6 +8,7 @@
 # Timer callbacks are queued 8 deep and lost beyond that without a word, as on the ESP32; they run in idle() only.
 # A callback finds the converters as they were when its timer was due (unless it is a whole period late): so the same
 # walk gives the same samples on a slow and on a quick machine. A real converter reads the moment it is asked.
+# Where the walk has no sample the callback is lost, so that the sample is missing on the insole as in the walk.
 # With speed other than 1 and a session running, time waits for the host to be heard from within 2 virtual seconds, so
 # that a quick insole does not outrun a host that asks for the clock in real seconds.
 import sys
@@ -17,6 +18,7 @@ from array import array
 MASK = 0x3FFFFFFF
 _HALF = 0x20000000
 SOURCE_PERIOD_US = 1000
+MISSING_COUNT = 4095  # in every channel of a record without a sample
 _QUEUE_DEPTH = 8
 _REST_US = 2000  # longest single step of idle while a timer runs
 _LONG_REST_US = 10000
@@ -198,6 +200,8 @@ class World:
             late = self._source_us - due_us >= timer.period_us
             if self._record_n:
                 self._load(self._source_us if late else due_us)
+                if self.record[0] == MISSING_COUNT:
+                    continue
             timer.call(self.lock_heap)
 
     # Wait until real time has caught up with virtual time, listening to the line meanwhile.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from tests.machines import FIRMWARE, ROOT
 
 INSOLE = FIRMWARE / "insole"
 HOST = ROOT / "host" / "retrosole"
-CORE = {"ring", "frame", "fixed", "pressure", "smooth", "channels", "zone", "gait", "wire", "hot", "hot_plain"}
+CORE = {"ring", "frame", "fixed", "pressure", "sense", "sense_plain", "channels", "zone", "verdict", "stance", "gait"}
+CORE |= {"tune", "tune_plain", "wire", "hot", "hot_plain"}
+NATIVE = {"hot", "sense", "tune"}
+TWINS = ("sense", "tune")  # their plain ones are written by firmware/make_plain.py
 CORE_OUTSIDE = {"micropython", "array", "struct"}
 SHELL_OUTSIDE = CORE_OUTSIDE | {"machine", "esp32", "time", "select", "sys", "gc"}
 
@@ -53,12 +57,18 @@ def test_shell_imports_core_and_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
 def test_only_fixed_picks_the_kernels(path: Path) -> None:
-    if path.stem != "fixed":
-        assert not {"hot", "hot_plain"} & {module for module, _ in imports(path)}
+    if path.stem == "fixed":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module != "fixed":
+            named = {node.module, *(alias.name for alias in node.names)}
+            assert not NATIVE & named and not any(f"{name}_plain" in named for name in NATIVE), (
+                f"{path.name}: {ast.unparse(node)}"
+            )
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if p.stem != "hot"], ids=lambda p: p.stem)
-def test_viper_only_in_hot_and_no_annotations(path: Path) -> None:
+@pytest.mark.parametrize("path", [p for p in modules() if p.stem not in NATIVE], ids=lambda p: p.stem)
+def test_viper_only_in_the_native_three_and_no_annotations(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef):
             assert not any("viper" in ast.unparse(d) or "native" in ast.unparse(d) for d in node.decorator_list)
@@ -130,3 +140,112 @@ def test_no_circles() -> None:
 
     for name in edges:
         visit(name, ())
+
+
+# --- the words of the native kernels
+
+
+def words() -> dict[str, dict[str, int]]:
+    """Give the public constants of sense.py and tune.py by the heading they stand under."""
+    found: dict[str, dict[str, int]] = {}
+    for name in TWINS:
+        section = found.setdefault(f"{name}.py", {})
+        for line in (INSOLE / f"{name}.py").read_text(encoding="utf-8").splitlines():
+            if line.startswith("# --- "):
+                section = found.setdefault(line.removeprefix("# --- "), {})
+            elif " = const(" in line and not line.startswith("_"):
+                word, _, value = line.partition(" = const(")
+                section[word] = int(value.partition(")")[0])
+    return {heading: section for heading, section in found.items() if section}
+
+
+FOOT, ZONE, CHANNEL = "state: of the foot", "state: of one zone", "state: of one channel"
+RING, EVENTS, PLACES = "ring: words of `marks`", "events", "tune.py"
+TUNE = "more words of a zone, behind those of sense: TUNE_AT + TUNE_WORDS * zone"
+
+
+def areas(heading: str) -> dict[str, int]:
+    """Give the words that are places or lengths of areas, not single words."""
+    found = words()[heading]
+    return {name: found[name] for name in found if name.endswith(("_AT", "_WORDS")) and name not in NOT_AREAS}
+
+
+NOT_AREAS = ("SMOOTH_AT", "PACK_AT")
+
+
+def singles(heading: str) -> list[int]:
+    return sorted(place for name, place in words()[heading].items() if name not in areas(heading))
+
+
+def test_the_kernels_words_are_all_read() -> None:
+    assert set(words()) == {RING, FOOT, ZONE, CHANNEL, EVENTS, PLACES, TUNE}
+
+
+def test_no_two_words_have_one_name() -> None:
+    names = [
+        target.id
+        for name in TWINS
+        for node in ast.parse((INSOLE / f"{name}.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and not target.id.startswith("_")
+    ]
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+    assert len(names) == sum(len(section) for section in words().values())
+
+
+@pytest.mark.parametrize("area", [RING, FOOT, ZONE, CHANNEL, TUNE])
+def test_words_of_an_area_do_not_overlap(area: str) -> None:
+    assert len(singles(area)) >= 5
+    assert singles(area) == list(range(len(singles(area)))), "each its own, none left over"
+
+
+def test_areas_adjoin() -> None:
+    at = areas(FOOT)
+    assert len(singles(FOOT)) <= at["ZONE_AT"]
+    assert len(singles(ZONE)) <= at["ZONE_WORDS"]
+    assert len(singles(CHANNEL)) <= at["CHANNEL_WORDS"]
+    assert at["CHANNEL_AT"] == at["ZONE_AT"] + 3 * at["ZONE_WORDS"]
+    assert at["BUFFER_AT"] == at["CHANNEL_AT"] + 8 * at["CHANNEL_WORDS"]
+    longest = 8  # of the running means: 20 ms at 500 Hz, as a power of two
+    assert at["STATE_WORDS"] == at["BUFFER_AT"] + 3 * 2 * longest
+    more = areas(TUNE)
+    assert more["TUNE_AT"] == at["STATE_WORDS"]
+    assert len(singles(TUNE)) <= more["TUNE_WORDS"]
+    assert more["ALL_WORDS"] == more["TUNE_AT"] + 3 * more["TUNE_WORDS"]
+    begins = [at["ZONE_AT"] + zone * at["ZONE_WORDS"] for zone in range(3)]
+    assert [words()[PLACES][name] for name in ("FOREFOOT", "HEEL", "FOOT")] == begins
+
+
+def test_events_are_distinct_bits_and_leave_room_for_three_zones() -> None:
+    bits = 0
+    for name, bit in words()[EVENTS].items():
+        spread = bit * (7 if name in ("CONTACT", "LIFT", "TOUCH", "SURGED") else 1)
+        assert bit & (bit - 1) == 0 and not bits & spread, name
+        bits |= spread
+    assert bits < 1 << 30
+
+
+# The map's words are repeated in each module that uses them: as make_plain.py says, and as nobody else says.
+def test_what_make_plain_writes_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("make_plain", FIRMWARE / "make_plain.py")
+    assert spec and spec.loader
+    make_plain = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_plain)
+    outputs = make_plain.outputs()
+    assert {INSOLE / f"{name}_plain.py" for name in TWINS} < set(outputs)
+    for path, text in outputs.items():
+        assert path.read_text(encoding="utf-8") == text, f"run make generate: {path.name}"
+    assert make_plain.main(["--check"]) == 0
+
+
+def test_the_repeated_words_have_the_values_of_the_map() -> None:
+    known = {name: value for section in words().values() for name, value in section.items()}
+    repeated = 0
+    for path in modules():
+        _, _, block = path.read_text(encoding="utf-8").partition("# WORDS of sense.py and tune.py")
+        for line in block.partition("# end of WORDS")[0].splitlines()[1:]:
+            name, _, value = line.removeprefix("_").partition(" = const(")
+            assert known[name] == int(value.rstrip(")")), f"{path.name}: {line}"
+            repeated += 1
+    assert repeated > 20

@@ -9,6 +9,7 @@ from world import MASK, ticks_diff, world
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
 from insole import ring  # noqa: E402
+from insole.fixed import sense  # noqa: E402
 
 # The line's queue is the largest block. A small machine's heap, in pieces after a few tests, has none like it: so it is
 # made first, and once.
@@ -23,7 +24,26 @@ def the_same_queue(capacity):
     return QUEUE
 
 
+# The same for the samples' ring, by its number of channels.
+RINGS = {}
+make_ring = ring.SampleRing
+
+
+def the_same_ring(channel_n, slot_n):
+    if slot_n != 64:
+        return make_ring(channel_n, slot_n)
+    if channel_n not in RINGS:
+        RINGS[channel_n] = make_ring(channel_n, slot_n)
+    kept = RINGS[channel_n]
+    for k in range(len(kept.marks)):
+        kept.marks[k] = 0
+    kept.marks[sense.SLOT_N] = slot_n
+    kept.full_n = 0
+    return kept
+
+
 ring.ByteQueue = the_same_queue
+ring.SampleRing = the_same_ring
 import insole.app  # noqa: E402 - only now: it takes time, sys and select as they are when imported
 from esp32 import NVS  # noqa: E402
 from insole import wire  # noqa: E402
@@ -123,6 +143,8 @@ class Bench:
     # `remembered` is what the storage holds, by key; None: what the bench before has left there.
     def __init__(self, board=0, remembered=()):
         CONSOLE._out = world.trace = world._load = None  # let go of the bench before
+        world.timers.clear()
+        world._queue.clear()
         gc.collect()
         self._calm_the_world(board)
         if remembered is not None:

@@ -137,17 +137,20 @@ def test_tare_is_kept_and_begins_the_next_session():
     assert stored("baseline") == [100, 200, 300, 400, 500, 600]
     bench.put(900, 900, 900, 900, 900, 900)
     bench.start()
-    assert [base_q8 >> 8 for base_q8 in bench.app._detector.channels.base_q8] == [100, 200, 300, 400, 500, 600]
+    assert [bench.app._detector.channels.baseline(k) for k in range(6)] == [100, 200, 300, 400, 500, 600]
     assert bench.result(wire.TARE) == (wire.RESULT_BUSY, 0)
     assert list(bench.app.pressure.baseline) == [100, 200, 300, 400, 500, 600]
     bench = Bench(remembered=None)
     assert list(bench.app.pressure.baseline) == [100, 200, 300, 400, 500, 600], "after a reset"
 
 
-def test_without_tare_the_first_sample_is_the_baseline():
+def test_without_tare_the_first_samples_are_the_baseline():
     bench = Bench()
+    bench.put(*FLAT)
     bench.start()
-    assert list(bench.app._detector.channels.base_q8) == [-1] * 6
+    assert [bench.app._detector.channels.baseline(k) for k in range(6)] == [-1] * 6
+    bench.live(100000)
+    assert [bench.app._detector.channels.baseline(k) for k in range(6)] == list(FLAT)
 
 
 def test_calibrate():
@@ -260,9 +263,9 @@ def test_status():
     app = bench.app
     app.sampler.next_index, app.sampler.lost_n, app.sampler.late_n, app.sampler.latest_us = 100001, 102, 103, 104
     app.link.dropped_n, app.link.reader.bad_n = 105, 106
-    app._detector.channels.out_bits = 0b100101
+    app._detector.channels.out_bits = app._said_out_bits = 0b100101
     app.faults.first, app.faults.n = 501, 3
-    app._said[:] = array("i", [102, 103, 105, 106])  # the counters are old news: no fault comes of them
+    app._said[:] = array("i", [102, 103, 105, 106])  # all of it is old news: no fault comes of it
     said = bench.status()
     assert len(said) == 48
     assert (u16(said, 1), said[3], u32(said, 4)) == (770, 0, 1), "session, not running, seconds up"

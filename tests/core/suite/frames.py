@@ -1,10 +1,21 @@
 # Frames as bytes: the golden vectors shared with the host, the samples packer with its holes, the command reader.
 import json
-from array import array
+import random
 from struct import unpack_from
 
 from insole import wire
-from insole.frame import Coder, CommandReader, SamplesPacker, record_bytes, records_per_frame
+from insole.fixed import NEVER_Q8, sense
+from insole.frame import (
+    Coder,
+    CommandReader,
+    SamplesPacker,
+    put_contact,
+    put_stride,
+    record_bytes,
+    records_per_frame,
+)
+from insole.ring import SampleRing
+from suite._taker import Taker
 
 
 def unhex(text):
@@ -72,6 +83,9 @@ def unpack(record, n):
     return [(bits >> 12 * (n - 1 - k)) & 0xFFF for k in range(n)]
 
 
+SEQS = []  # of the frames looked at
+
+
 # The records of a frame in `wire`, as (first_index, list of samples); the frame's own COBS is undone here.
 def samples_of(wired, n, channel_n):
     raw = bytearray()
@@ -82,7 +96,9 @@ def samples_of(wired, n, channel_n):
         at += code
         if code < 255 and at < n - 1:
             raw.append(0)
-    first = unpack_from("<I", raw, 7)[0]
+    session, seq, first, clock_us = unpack_from("<HIII", raw, 1)
+    assert session == 3 and clock_us == first * 5000, "the clock of the first record"
+    SEQS.append(seq)
     size = record_bytes(channel_n)
     body = raw[15:-4]
     return first, [unpack(body[k : k + size], channel_n) for k in range(0, len(body), size)]
@@ -95,15 +111,31 @@ def test_record_sizes():
         assert wire.SAMPLES_BYTES + records_per_frame(n) * record_bytes(n) <= wire.FRAME_BYTES
 
 
+# The frames that samples with these indices make, on the way the application takes them.
 def pack(channel_n, indices):
-    packer = SamplesPacker(channel_n)
+    ring = SampleRing(channel_n, 7)
+    packer = SamplesPacker(ring)
     packer.begin(3)
+    state = Taker(ring).state
+    state[sense.NEXT_INDEX] = -1
     frames = []
     for index in indices:
-        counts = array("H", [(index + k) & 0xFFF for k in range(channel_n)])
-        n = packer.add(index, 0, counts)
-        if n:
-            frames.append(samples_of(packer.wire, n, channel_n))
+        at = ring.offset()
+        for k in range(channel_n):
+            ring.counts[at + k] = (index + k) & 0xFFF
+        ring.commit(index, index * 5000)
+        events = sense.follow(ring.marks, ring.counts, packer.raw, state)
+        while events:
+            n = 0
+            if events == sense.HOLE:
+                n = packer.hole(ring.index)
+                state[sense.NEXT_INDEX] = ring.index
+            else:
+                assert events == sense.FULL
+                n = packer.seal()
+            if n:
+                frames.append(samples_of(packer.wire, n, channel_n))
+            events = sense.follow(ring.marks, ring.counts, packer.raw, state)
     n = packer.flush()
     if n:
         frames.append(samples_of(packer.wire, n, channel_n))
@@ -111,7 +143,9 @@ def pack(channel_n, indices):
 
 
 def check_frames(channel_n, indices):
+    del SEQS[:]
     frames = pack(channel_n, indices)
+    assert SEQS == list(range(len(frames)))
     given = set(indices)
     seen = set()
     for first, records in frames:
@@ -132,15 +166,84 @@ def test_every_sample_once_whatever_the_channels():
         check_frames(channel_n, range(100))
 
 
+# An odd number of 12-bit counts leaves half a byte, which is zero.
+def test_the_padding_of_a_record_is_zero():
+    ring = SampleRing(3, 3)
+    packer = SamplesPacker(ring)
+    state = Taker(ring).state
+    at = ring.offset()
+    for k in range(3):
+        ring.counts[at + k] = 0xFFE
+    ring.commit(0, 0)
+    begin = ring.marks[sense.PACK_AT]
+    assert sense.follow(ring.marks, ring.counts, packer.raw, state) == 0
+    assert packer.raw[begin : begin + 6] == b"\xff\xef\xfe\xff\xe0\x00", "and nothing behind it"
+    assert ring.marks[sense.PACK_AT] == begin + 5
+
+
 def test_holes_inside_and_across_frames():
     check_frames(6, [0, 1, 5, 6, 25, 26, 27])
     check_frames(6, [0, 25, 26])
     check_frames(6, [0, 26])
     check_frames(6, [7, 33, 34, 500, 501])
     check_frames(5, list(range(10)) + list(range(300, 340)))
+    check_frames(6, [0, 24, 26, 27])  # the hole is the frame's last record
+    check_frames(6, [5, 31, 57])  # each the first of a frame
+
+
+def test_the_frames_follow_each_other_without_a_break_in_the_samples():
+    assert [(first, len(records)) for first, records in pack(6, range(60))] == [(0, 26), (26, 26), (52, 26)]
+    assert [first for first, _ in pack(6, [3, 4, 29, 30])] == [3, 29]
+
+
+def test_an_index_that_went_back_begins_a_new_frame():
+    assert [first for first, _ in pack(6, [100, 101, 7, 8])] == [100, 7]
 
 
 def test_nothing_to_flush():
-    packer = SamplesPacker(6)
+    packer = SamplesPacker(SampleRing(6, 4))
     packer.begin(1)
     assert packer.flush() == 0
+    assert packer.hole(77) == 0, "the first sample of all is no hole"
+
+
+# What a detector says, for any values.
+class Said:
+    def __init__(self, values):
+        self.rate_hz = values[0]
+        self.origin = values[1]
+        self.touch_q8, self.touch_delay_n = values[2], values[3]
+        self.touch_order = 1
+        self.past = self.verdict = self
+        self.contact_order = self.lift_order = self.walking = self.confidence = self.reasons = 1
+        self.initial_q8, self.forefoot_on_q8, self.heel_on_q8 = values[2], values[4], values[5]
+        self.forefoot_off_q8, self.heel_off_q8, self.final_q8 = values[6], values[7], values[8]
+        self.delay_n = values[3]
+        self.forefoot_peak, self.heel_peak, self.forefoot_sum, self.heel_sum = values[9:13]
+
+
+def test_no_times_and_loads_are_too_much_for_a_frame():
+    random.seed(2)
+    times = (-(1 << 28), -257, -1, 0, 1, 256, 1 << 23, 1 << 28, NEVER_Q8)
+    loads = (0, 1, 0xFFFF, 0x10000, 32752, (1 << 26))
+    raw = bytearray(wire.FRAME_BYTES)
+    for _ in range(400):
+        values = [random.choice((50, 500)), random.choice((0, 5, 1 << 20, (1 << 29)))]
+        values += [random.choice(times[:-1]), random.choice((-9, 0, 17, 255, 256, 100000))]
+        values += [random.choice(times) for _ in range(5)] + [random.choice(loads) for _ in range(4)]
+        said = Said(values)
+        assert put_contact(raw, 1, 2, said, 1) == wire.CONTACT_BYTES
+        first = max(said.origin + (said.initial_q8 >> 8), 0)
+        assert unpack_from("<IBBBB", raw, 7) == (first, said.initial_q8 & 255, 1, max(0, min(said.delay_n, 255)), 1)
+        assert put_stride(raw, 1, 2, said) == wire.STRIDE_BYTES
+        assert unpack_from("<IB", raw, 7) == (first, said.initial_q8 & 255)
+        for k in range(5):
+            low, high = unpack_from("<Hb", raw, 12 + 3 * k)
+            event = values[4 + k]
+            most = (1 << 23) - 1
+            expected = -(1 << 23) if event == NEVER_Q8 else max(-most, min(event - said.initial_q8, most))
+            assert high * 65536 + low == expected, (k, event, said.initial_q8)
+        scale = 4 / said.rate_hz
+        expected = [values[9], values[10], int(values[11] * scale), int(values[12] * scale)]
+        for k, value in enumerate(unpack_from("<HHHH", raw, 34)):
+            assert abs(value - min(expected[k], 0xFFFF)) <= 1, (k, value, expected)

@@ -4,8 +4,9 @@ from array import array
 
 import micropython
 from insole import wire
+from insole.fixed import sense
 from insole.frame import Coder, CommandReader, SamplesPacker, put_contact, put_stride
-from insole.gait import STRIDE, TOUCHED, Detector
+from insole.gait import NOTHING, STRIDE, TOUCHED, Detector
 from insole.ring import ByteQueue, SampleRing
 from suite._bench import APP, CONSOLE, MOTOR, PERIOD, Bench, backward, command, ramp
 from world import world
@@ -26,39 +27,54 @@ def test_the_lock_notices_an_allocation():
 
 def test_ring_packer_detector_and_frames():
     detector = Detector(ZONES, 200)
-    packer = SamplesPacker(6)
     coder = Coder()
     queue = ByteQueue(1024)
     ring = SampleRing(6, 8)
+    packer = SamplesPacker(ring)
     counts = array("H", [0] * 6)
     out = bytearray(120)
-    strides = contacts = frames = 0
+    strides = contacts = frames = holes = 0
+    events = said = n = at = 0
     micropython.heap_lock()
-    for k in range(12 * PERIOD):
-        at = ring.offset()
+    for k in range(14 * PERIOD):
         backward(k, counts)
+        if k % 37 == 5 or 11 * PERIOD < k < 11 * PERIOD + 100:
+            continue  # a sample that is missing, and a long hole
+        at = ring.offset()
         for c in range(6):
             ring.counts[at + c] = counts[c]
         ring.commit(k, k * 5000 & 0x3FFFFFFF)
-        ring.pop(counts)
-        said = detector.step(ring.index, counts)
-        n = packer.add(ring.index, ring.clock_us, counts)
-        if n:
-            queue.put(packer.wire, n)
-            frames += 1
-        if said == TOUCHED:
-            n = coder.seal(put_contact(coder.raw, 1, contacts, detector, 0))
-            queue.put(coder.wire, n)
-            contacts += 1
-        elif said == STRIDE:
-            n = coder.seal(put_stride(coder.raw, 1, strides, detector))
-            queue.put(coder.wire, n)
-            strides += 1
+        events = sense.follow(ring.marks, ring.counts, packer.raw, detector.state)
+        while events:
+            n = 0
+            said = NOTHING
+            if events & sense.HOLE:
+                n = packer.hole(ring.index)
+                detector.hole(ring)
+                holes += 1
+            else:
+                if events & sense.FULL:
+                    n = packer.seal()
+                said = detector.hear(events)
+            if n:
+                queue.put(packer.wire, n)
+                frames += 1
+            if said == TOUCHED:
+                n = coder.seal(put_contact(coder.raw, 1, contacts, detector, 0))
+                queue.put(coder.wire, n)
+                contacts += 1
+            elif said == STRIDE:
+                n = coder.seal(put_stride(coder.raw, 1, strides, detector))
+                queue.put(coder.wire, n)
+                strides += 1
+            events = sense.follow(ring.marks, ring.counts, packer.raw, detector.state)
         queue.take(out, 120)
     micropython.heap_unlock()
     assert strides >= 10, strides
     assert contacts >= 10, contacts
     assert frames > 100, frames
+    assert holes > 80, holes
+    assert len(ring) == 0
 
 
 def test_command_reader():
@@ -72,11 +88,10 @@ def test_command_reader():
     assert n == 1
 
 
-def test_crossing_two_to_the_thirty_microseconds():
+def test_the_last_indices_before_small_ints_end():
     detector = Detector(ZONES, 500)
     counts = array("H", [0] * 6)
-    index = 0x3FFFFFFF - 3000  # the last indices before small ints end
-    detector.origin = index
+    index = 0x3FFFFFFF - 3000
     strides = 0
     micropython.heap_lock()
     for k in range(2900):

@@ -47,37 +47,56 @@ def test_crc_tables_agree_and_hold_known_values():
     assert plain[255] == 0x2D02EF8D
 
 
+def sealed(room, frame, table):
+    src = bytearray(frame)
+    out = bytearray(len(src) + 4)
+    assert room.seal(src, len(src), table, out) == len(src) + 2
+    assert out[-2:] == b"\0\0", "wrote past the end"
+    return src, out[:-2]
+
+
 def test_crc_of_the_check_string():
     for room in (kernels(), hot_plain):
-        buf = bytearray(b"123456789....")
-        room.crc_put(buf, 9, table_of(room))
-        assert buf[9:] == b"\x26\x39\xf4\xcb", buf
-        assert room.crc_holds(buf, 13, table_of(room)) == 1
+        src, _ = sealed(room, b"123456789....", table_of(room))
+        assert src[:9] == b"123456789" and src[9:] == b"\x26\x39\xf4\xcb", src
+        assert room.crc_holds(src, 13, table_of(room)) == 1
 
 
-def test_crc_agrees_and_notices_every_flip():
+def test_sealing_agrees_and_every_flip_is_noticed():
     room = kernels()
     table = table_of(room)
     for frame in edge_frames():
+        frame = frame[:250] + bytearray(4)
         n = len(frame)
-        native, plain = frame + bytearray(4), frame + bytearray(4)
-        room.crc_put(native, n, table)
-        hot_plain.crc_put(plain, n, table)
-        assert native == plain
-        assert room.crc_holds(native, n + 4, table) == hot_plain.crc_holds(native, n + 4, table) == 1
-        native[random.randint(0, n + 3)] ^= 1 << random.randint(0, 7)
-        assert room.crc_holds(native, n + 4, table) == hot_plain.crc_holds(native, n + 4, table) == 0
+        native, native_wire = sealed(room, frame, table)
+        plain, plain_wire = sealed(hot_plain, frame, table)
+        assert native == plain and native[: n - 4] == frame[: n - 4]
+        assert native_wire == plain_wire
+        assert room.crc_holds(native, n, table) == hot_plain.crc_holds(native, n, table) == 1
+        native[random.randint(0, n - 1)] ^= 1 << random.randint(0, 7)
+        assert room.crc_holds(native, n, table) == hot_plain.crc_holds(native, n, table) == 0
 
 
-def test_cobs_agrees_and_has_one_zero():
+def uncobs(wired):
+    out = bytearray()
+    at = 0
+    while at < len(wired):
+        code = wired[at]
+        out.extend(wired[at + 1 : at + code])
+        at += code
+        if at < len(wired):
+            out.append(0)
+    return out
+
+
+def test_a_sealed_frame_has_one_zero_and_is_what_was_sealed():
     room = kernels()
+    table = table_of(room)
     for frame in edge_frames():
-        n = len(frame)
-        native, plain = bytearray(n + 2), bytearray(n + 2)
-        assert room.cobs_put(frame, n, native) == hot_plain.cobs_put(frame, n, plain) == n + 2
-        assert native == plain
-        assert all(native[k] for k in range(n + 1)), native
-        assert native[n + 1] == 0
+        src, wired = sealed(room, frame[:250] + bytearray(4), table)
+        assert all(wired[k] for k in range(len(wired) - 1)), wired
+        assert wired[-1] == 0
+        assert uncobs(wired[:-1]) == src
 
 
 def test_pack12_agrees_for_every_channel_count():

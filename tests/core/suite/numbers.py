@@ -1,24 +1,8 @@
 # Fixed point and pressure against exact arithmetic.
 from array import array
 
-from insole.fixed import clamp, crossing_q8, permille
+from insole.fixed import clamp, permille
 from insole.pressure import UNKNOWN, Pressure
-
-
-def test_crossing_is_within_half_a_step_of_the_line():
-    for before, after, level in ((0, 100, 5), (0, 32768, 1638), (10, 11, 11), (400, 0, 20), (32768, 0, 1), (7, 3, 5)):
-        for step in (256, 512, 16384):
-            exact = (level - before) * step / (after - before)
-            got = crossing_q8(100000, step, before, after, level) - (100000 - step)
-            assert abs(got - exact) <= 0.5001, (before, after, level, step, got, exact)
-
-
-def test_crossing_stays_inside_the_step():
-    for level in range(101):
-        up = crossing_q8(512, 256, 0, 100, level)
-        down = crossing_q8(512, 256, 100, 0, level)
-        assert 256 <= up <= 512
-        assert 256 <= down <= 512
 
 
 def test_clamp_and_permille():

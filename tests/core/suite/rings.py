@@ -1,8 +1,8 @@
 # The two queues: nothing lost without a count, order and index kept, across many turns around the end.
 import random
-from array import array
 
 from insole.ring import ByteQueue, SampleRing
+from suite._taker import Taker
 
 
 def push(ring, index):
@@ -17,29 +17,23 @@ def push(ring, index):
 
 def test_samples_come_out_in_order_with_their_index():
     ring = SampleRing(3, 5)
-    out = array("H", [0] * 3)
+    taker = Taker(ring)
     for index in range(40):
         assert push(ring, index)
         assert len(ring) == 1
-        assert ring.pop(out)
-        assert (ring.index, ring.clock_us) == (index, index * 5000)
-        assert list(out) == [(index * 7 + k) & 0xFFF for k in range(3)]
-    assert not ring.pop(out)
+        assert taker.take() == (index, index * 5000, [(index * 7 + k) & 0xFFF for k in range(3)])
+    assert taker.take() is None
 
 
 def test_full_ring_drops_the_newest_and_counts_it():
     ring = SampleRing(1, 4)
-    out = array("H", [0])
+    taker = Taker(ring)
     pushed = [push(ring, index) for index in range(6)]
     assert pushed == [True, True, True, False, False, False]
     assert ring.full_n == 3
-    seen = []
-    while ring.pop(out):
-        seen.append(ring.index)
-    assert seen == [0, 1, 2]
+    assert taker.indices() == [0, 1, 2]
     assert push(ring, 6)
-    assert ring.pop(out)
-    assert ring.index == 6, "the index goes on over a loss"
+    assert taker.indices() == [6], "the index goes on over a loss"
 
 
 def test_clear_empties():
@@ -48,20 +42,19 @@ def test_clear_empties():
         push(ring, index)
     ring.clear()
     assert (len(ring), ring.full_n) == (0, 0)
-    assert not ring.pop(array("H", [0]))
+    assert Taker(ring).take() is None
 
 
 def test_random_traffic_is_accounted_for():
     random.seed(7)
     ring = SampleRing(2, 8)
-    out = array("H", [0, 0])
+    taker = Taker(ring)
     sent = taken = 0
     for index in range(2000):
         sent += push(ring, index)
-        while random.random() < 0.45 and ring.pop(out):
+        while random.random() < 0.45 and taker.take():
             taken += 1
-    while ring.pop(out):
-        taken += 1
+    taken += len(taker.indices())
     assert taken == sent
     assert sent + ring.full_n == 2000
     assert ring.full_n > 0, "this traffic must overflow sometimes, or nothing was tested"

@@ -1,7 +1,6 @@
 # The sampler under every misfortune of a soft timer: late, lost, queued, mis-anchored callbacks, a full ring. Time and
 # the timer are this file's own; what is tested is which index and stamp each sample gets.
 import sys
-from array import array
 
 
 # Attributes, not methods: MicroPython's `from time import ...` refuses bound methods.
@@ -68,13 +67,14 @@ def sampler_module():
 class Rig:
     def __init__(self, slot_n=16, start_us=1000, rate_hz=200, channel_n=2):
         from insole.ring import SampleRing
+        from suite._taker import Taker
 
         module = sampler_module()
         CLOCK.now = start_us
         self.ring = SampleRing(channel_n, slot_n)
         self.converters = [Converter(100), Converter(4095)] + [Converter(0) for _ in range(channel_n - 2)]
         self.sampler = module.Sampler(self.converters, self.ring)
-        self.out = array("H", [0] * channel_n)
+        self.taker = Taker(self.ring)
         self.rate_hz = rate_hz
         self.start()
 
@@ -88,10 +88,7 @@ class Rig:
         Timer.last.callback(Timer.last)
 
     def indices(self):
-        found = []
-        while self.ring.pop(self.out):
-            found.append(self.ring.index)
-        return found
+        return self.taker.indices()
 
 
 def test_on_time():
@@ -100,7 +97,7 @@ def test_on_time():
         rig.call(k, 30)
     assert rig.indices() == list(range(10))
     assert (rig.sampler.lost_n, rig.sampler.late_n) == (0, 0)
-    assert rig.ring.clock_us == 1000 + 10 * PERIOD, "stamped when it was due"
+    assert rig.taker.clock_us == 1000 + 10 * PERIOD, "stamped when it was due"
 
 
 def test_a_little_late_is_the_same_sample():
@@ -180,8 +177,7 @@ def test_counts_are_averaged_and_never_read_as_missing():
     rig = Rig()
     rig.call(0)
     assert rig.converters[0].read_n == 4, "four readings fit into 30 % of 5 ms for two channels"
-    assert rig.ring.pop(rig.out)
-    assert list(rig.out) == [100, 4094]
+    assert rig.taker.take()[2] == [100, 4094]
 
 
 def test_readings_per_sample_fit_into_the_period():
@@ -224,7 +220,7 @@ def test_a_grid_found_late_is_left_again_without_a_loss():
     assert rig.sampler.next_index == 188
     assert rig.sampler.lost_n == 0
     assert got == list(range(188))
-    assert rig.ring.clock_us == rig.start_us + 188 * PERIOD, "stamped on the grid"
+    assert rig.taker.clock_us == rig.start_us + 188 * PERIOD, "stamped on the grid"
 
 
 def ctrl_c():

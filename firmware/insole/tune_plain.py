@@ -1,0 +1,203 @@
+# Written by firmware/make_plain.py from tune.py, which explains it: change that one.
+from micropython import const
+
+# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+_CHANNEL_N = const(0)
+_ZONE_AT = const(26)
+_ZONE_WORDS = const(26)
+_CHANNEL_AT = const(104)
+_CHANNEL_WORDS = const(8)
+_LOW = const(0)
+_HIGH = const(1)
+_QUICK = const(2)
+_SURGE = const(3)
+_BEND_Q4 = const(7)
+_LOADED = const(10)
+_ON_Q8 = const(11)
+_OFF_Q8 = const(12)
+_RISEN = const(13)
+_RUN_N = const(14)
+_ABOVE_N = const(15)
+_ABOVE_Q8 = const(16)
+_PEAK = const(17)
+_PEAK_Q8 = const(18)
+_TOTAL = const(19)
+_MASS = const(20)
+_MOMENT = const(21)
+_MASS_SHIFT = const(22)
+_RELEASE = const(23)
+_BASE_Q8 = const(0)
+_REST = const(2)
+_STILL = const(3)
+_STILL_N = const(4)
+_TOP_N = const(5)
+_SHARE = const(6)
+# end of WORDS
+
+FOREFOOT = const(26)  # where the words of the three zones begin: ZONE_AT and on by ZONE_WORDS
+HEEL = const(52)
+FOOT = const(78)
+
+# --- more words of a zone, behind those of sense: TUNE_AT + TUNE_WORDS * zone
+TUNE_AT = const(216)
+TUNE_WORDS = const(6)
+RUNNING = const(0)  # the running peak
+LEARNT = const(1)  # what the strides said last; 0: none yet
+SIGMA = const(2)  # noise of the load, counts
+SMOOTH_SIGMA = const(3)  # and of the smoothed load
+NOISE_PERMILLE = const(4)  # what smoothing leaves of it
+ALL_WORDS = const(234)  # 216 + 3 * 6
+
+_LOW_PERMILLE = const(56)
+_RELEASE_PERMILLE = const(64)
+_HIGH_PERMILLE = const(120)
+_LOW_FLOOR = const(12)  # counts: below this a level would sit in the converter's noise (about 2 counts a sensor)
+_HIGH_FLOOR = const(30)
+_LOW_SIGMAS = const(3)  # of the smoothed load: the level itself; more delays a soft heel in a noisy shoe
+_HIGH_SIGMAS = const(3)  # above the low level
+_RELEASE_SIGMAS = const(5)  # above the low level: takes 9 ms off the 17 that a sensor lag of 15 ms adds
+_QUICK_SIGMAS = const(3)  # of the load as it comes
+_LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
+_DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
+_TOP = const(4080)  # counts; the smoothed reading comes close to 4094
+
+
+# Noise of one zone, in counts.
+def listen(state, zone):
+    own = TUNE_AT + TUNE_WORDS * zone
+    # a fifth of all second differences lies below 0.62 sigma
+    sigma = ((state[_ZONE_AT + _ZONE_WORDS * zone + _BEND_Q4] * 13) >> 3) >> 4
+    state[own + SIGMA] = sigma
+    state[own + SMOOTH_SIGMA] = sigma * state[own + NOISE_PERMILLE] // 1000
+
+
+# The levels of one zone for a running peak. Loads go into the centre of load with 7 bits; twice the peak still fits 8.
+def set_peak(state, zone, peak):
+    if peak < _LEAST_PEAK:
+        peak = _LEAST_PEAK
+    own = TUNE_AT + TUNE_WORDS * zone
+    at = _ZONE_AT + _ZONE_WORDS * zone
+    sigma = ((state[at + _BEND_Q4] * 13) >> 3) >> 4
+    smooth = sigma * state[own + NOISE_PERMILLE] // 1000
+    state[own + RUNNING] = peak
+    state[own + SIGMA] = sigma
+    state[own + SMOOTH_SIGMA] = smooth
+    state[at + _SURGE] = peak + peak
+    shift = 0
+    while (peak >> shift) > 127:
+        shift += 1
+    state[at + _MASS_SHIFT] = shift
+    floor = _LOW_SIGMAS * smooth
+    if floor < _LOW_FLOOR:
+        floor = _LOW_FLOOR
+    low = peak * _LOW_PERMILLE // 1000
+    if low < floor:
+        low = floor
+    state[at + _LOW] = low
+    level = peak * _RELEASE_PERMILLE // 1000
+    if level < floor:
+        level = floor
+    state[at + _RELEASE] = level + _RELEASE_SIGMAS * smooth
+    level = peak * _HIGH_PERMILLE // 1000
+    if level < _HIGH_FLOOR:
+        level = _HIGH_FLOOR
+    if level < low + _HIGH_SIGMAS * smooth:
+        level = low + _HIGH_SIGMAS * smooth
+    if level <= state[at + _RELEASE]:
+        level = state[at + _RELEASE] + 1
+    state[at + _HIGH] = level
+    if low < _QUICK_SIGMAS * sigma:
+        low = _QUICK_SIGMAS * sigma
+    state[at + _QUICK] = low
+
+
+# No load of any zone is a contact.
+def close(state):
+    at = _ZONE_AT
+    while at < _ZONE_AT + 3 * _ZONE_WORDS:
+        state[at + _LOW] = 1 << 20
+        state[at + _HIGH] = 1 << 20
+        state[at + _RELEASE] = 1 << 20
+        state[at + _QUICK] = 1 << 20
+        state[at + _SURGE] = 1 << 20
+        state[at + _LOADED] = 0
+        state[at + _RISEN] = 0
+        state[at + _RUN_N] = 0
+        state[at + _ABOVE_N] = 0
+        at += _ZONE_WORDS
+
+
+# What adds up over a stance begins anew.
+def clear(state):
+    at = _ZONE_AT
+    while at < _ZONE_AT + 3 * _ZONE_WORDS:
+        state[at + _PEAK] = 0
+        state[at + _PEAK_Q8] = 0
+        state[at + _TOTAL] = 0
+        state[at + _MASS] = 0
+        state[at + _MOMENT] = 0
+        at += _ZONE_WORDS
+
+
+# The zones' times move by_q8 back; one that nobody asks for any more stays a small int.
+def rebase(state, by_q8):
+    at = _ZONE_AT
+    oldest = 0 - (1 << 28)
+    while at < _ZONE_AT + 3 * _ZONE_WORDS:
+        state[at + _ON_Q8] -= by_q8
+        if state[at + _ON_Q8] < oldest:
+            state[at + _ON_Q8] = oldest
+        state[at + _OFF_Q8] -= by_q8
+        if state[at + _OFF_Q8] < oldest:
+            state[at + _OFF_Q8] = oldest
+        state[at + _ABOVE_Q8] -= by_q8
+        if state[at + _ABOVE_Q8] < oldest:
+            state[at + _ABOVE_Q8] = oldest
+        state[at + _PEAK_Q8] -= by_q8
+        if state[at + _PEAK_Q8] < oldest:
+            state[at + _PEAK_Q8] = oldest
+        at += _ZONE_WORDS
+
+
+# A stride of sample_n samples is over: which channels stood still (bits 0 to 7), which of those read nearly nothing
+# (8 to 15), and which sat at the top for half of it (16 to 23).
+def judge(state, sample_n):
+    bits = 0
+    bit = 1
+    at = _CHANNEL_AT
+    end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
+    while at < end:
+        if state[at + _STILL_N] >= sample_n:
+            bits |= bit
+            if state[at + _STILL] < _DEAD_BELOW:
+                bits |= bit << 8
+            state[at + _STILL_N] = sample_n
+        if state[at + _TOP_N] * 2 > sample_n:
+            bits |= bit << 16
+        state[at + _TOP_N] = 0
+        bit += bit
+        at += _CHANNEL_WORDS
+    return bits
+
+
+# The bit of the one channel that has been loaded and has not moved for so many samples, though the others together
+# carry less than least_load; 0 when there is none or more than one. At the top of its range a sensor may stand still.
+def stuck(state, sample_n, least_load):
+    bits = 0
+    others = 0
+    bit = 1
+    at = _CHANNEL_AT
+    end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
+    while at < end:
+        load = state[at + _REST] - (state[at + _BASE_Q8] >> 8)
+        if state[at + _STILL_N] >= sample_n and load > least_load and state[at + _STILL] < _TOP:
+            if bits:
+                return 0
+            bits = bit
+        elif state[at + _SHARE] < 3:
+            others += load
+        bit += bit
+        at += _CHANNEL_WORDS
+    if others >= least_load:
+        return 0
+    return bits

@@ -1,0 +1,165 @@
+# Which stances are steps, rule by rule, at their limits. Times in ms at 200 Hz.
+from insole.fixed import NEVER_Q8
+from insole.stance import Stance, Steps
+
+ROCK_SHARE = 4  # the lesser part carries one part in this many of the whole, or the foot was not clearly rocked over
+
+
+def q8(ms):
+    return ms * 200 * 256 // 1000
+
+
+class Foot:
+    def __init__(self, peak=3000, sigma=0):
+        self.peak = peak
+        self.sigma = sigma
+
+
+# A stance of 600 ms that rolls from forefoot to heel and came abruptly, but for what is given.
+def stance(at=0, length=600, **given):
+    made = Stance()
+    made.initial_q8 = made.forefoot_on_q8 = q8(at)
+    made.heel_on_q8 = q8(at + 100)
+    made.forefoot_off_q8 = q8(at + length - 100)
+    made.heel_off_q8 = made.final_q8 = q8(at + length)
+    made.rise_q8 = made.tail_q8 = made.dropped = made.restless_n = 0
+    made.foot_peak, made.forefoot_peak, made.heel_peak = 3000, 1500, 1500
+    for name in given:
+        setattr(made, name, given[name])
+    return made
+
+
+def is_step(made, foot=None):
+    return Steps(200).is_step(made, foot or Foot())
+
+
+def test_a_step_is_long_enough():
+    assert is_step(stance())
+    assert is_step(stance(length=120, forefoot_off_q8=q8(20)))
+    assert not is_step(stance(length=115, forefoot_off_q8=q8(15)))
+    assert not is_step(stance(initial_q8=NEVER_Q8)), "the foot as a whole was never loaded"
+
+
+def test_a_step_is_heavy_enough():
+    assert is_step(stance(foot_peak=1200)) and not is_step(stance(foot_peak=1199)), "40 % of what is known"
+    assert is_step(stance(), Foot(sigma=300)) and not is_step(stance(), Foot(sigma=301)), "ten times the noise"
+
+
+def test_a_load_above_baselines_that_fell_is_no_step():
+    assert is_step(stance(dropped=750)) and not is_step(stance(dropped=751)), "a quarter of the peak"
+
+
+def test_a_long_gentle_load_is_swaying():
+    assert is_step(stance(length=600, rise_q8=q8(120), tail_q8=q8(95))), "275 with a tenth of the length"
+    assert not is_step(stance(length=600, rise_q8=q8(120), tail_q8=q8(105)))
+    assert is_step(stance(length=2000, rise_q8=q8(40), tail_q8=q8(35)))
+    assert not is_step(stance(length=2000, rise_q8=q8(40), tail_q8=q8(45)))
+    assert is_step(stance(length=2600)), "abrupt at both ends"
+
+
+def test_gentle_and_restless_twice_is_shuffling():
+    for restless_n, gentle_ms, step in ((0, 150, 1), (1, 150, 1), (2, 40, 1), (2, 50, 0), (3, 50, 0), (9, 40, 1)):
+        made = stance(restless_n=restless_n, rise_q8=q8(gentle_ms - 20), tail_q8=q8(20))
+        assert is_step(made) == bool(step), (restless_n, gentle_ms)
+
+
+def rolling(on, off, at=0):
+    made = stance(at)
+    made.heel_on_q8 = made.forefoot_on_q8 + q8(on)
+    made.heel_off_q8 = made.forefoot_off_q8 + q8(off)
+    return made
+
+
+def test_a_step_rolls_over_the_foot():
+    for sign in (1, -1):
+        for on, off, step in (
+            (100, 100, 1),
+            (30, 35, 1),
+            (30, 25, 0),
+            (0, 65, 1),
+            (65, 0, 1),
+            (100, -15, 1),
+            (-15, 100, 1),
+        ):
+            assert is_step(rolling(on * sign, off * sign)) == bool(step), (sign, on, off)
+
+
+# What lands first and leaves last may have been pressed. A step only when it is clear, or where steps were.
+def test_a_foot_rocked_over_is_a_step_within_3_s_of_another():
+    for sign in (1, -1):
+        for on, off in ((30, -100), (100, -30), (30, -30)):
+            assert not is_step(rolling(on * sign, off * sign))
+            for pause_ms, step in ((500, 1), (2900, 1), (3100, 0)):
+                steps = Steps(200)
+                assert steps.is_step(rolling(100, 100), Foot())
+                steps.rebase(q8(600))
+                assert steps.is_step(rolling(on * sign, off * sign, at=pause_ms), Foot()) == bool(step), (
+                    on,
+                    off,
+                    pause_ms,
+                )
+
+
+def test_a_foot_clearly_rocked_over_is_a_step():
+    for sign in (1, -1):
+        for on, off, step in ((45, -45, 1), (45, -300, 1), (300, -45, 1), (35, -300, 0), (300, -35, 0)):
+            assert is_step(rolling(on * sign, off * sign)) == bool(step), (sign, on, off)
+        for lesser, step in ((1500, 1), (3000 // ROCK_SHARE, 1), (3000 // ROCK_SHARE - 1, 0)):
+            made = rolling(100 * sign, -100 * sign)
+            made.heel_peak = lesser
+            assert is_step(made) == bool(step), lesser
+
+
+def test_a_long_hole_ends_the_walk():
+    steps = Steps(200)
+    assert steps.is_step(rolling(100, 100), Foot())
+    steps.forget()
+    assert not steps.is_step(rolling(30, -30, at=1100), Foot())
+
+
+def test_both_parts_carry_in_a_step():
+    assert is_step(stance(heel_peak=250)) and not is_step(stance(heel_peak=249)), "a twelfth of the whole"
+    assert is_step(stance(forefoot_peak=250)) and not is_step(stance(forefoot_peak=249))
+    assert not is_step(stance(heel_on_q8=NEVER_Q8)) and not is_step(stance(forefoot_on_q8=NEVER_Q8))
+
+
+# Loads that do not roll: at, length, peak of each; which are told.
+def told(*loads):
+    steps = Steps(200)
+    found = []
+    for at, length, peak in loads:
+        made = stance(at, length, foot_peak=peak)
+        made.heel_on_q8, made.heel_off_q8 = made.forefoot_on_q8, made.forefoot_off_q8
+        found.append(steps.is_step(made, Foot()))
+    return found
+
+
+def test_the_fourth_load_alike_is_a_step():
+    assert told(*[(k * 1000, 600, 3000) for k in range(6)]) == [False] * 3 + [True] * 3
+    assert told(*[(k * 1000, 600, 3000 + k % 2 * 1400) for k in range(6)]) == [False] * 3 + [True] * 3
+    assert told(*[(k * 1000, 600 + k % 2 * 280, 3000) for k in range(6)]) == [False] * 3 + [True] * 3
+
+
+def test_loads_of_all_kinds_are_none():
+    assert not any(told(*[(k * 1000, 600, 3000 + k % 2 * 1600) for k in range(12)])), "of other weight each time"
+    assert not any(told(*[(k * 1000, 600 - k % 2 * 210, 3000) for k in range(12)])), "of other length"
+    assert not any(told(*[(k * 2110, 600, 3000) for k in range(12)])), "1.5 s and more apart"
+    assert told(*[(k * 2090, 600, 3000) for k in range(4)])[3], "a little less"
+
+
+def test_one_odd_load_begins_the_count_anew():
+    loads = [(k * 1000, 600, 3000) for k in range(9)]
+    loads[4] = (4000, 600, 6000)
+    assert told(*loads) == [False] * 3 + [True] + [False] * 4 + [True]
+
+
+def test_moving_the_origin_changes_nothing():
+    steps = Steps(200)
+    for _ in range(3):
+        made = stance(0, 600)
+        made.heel_on_q8, made.heel_off_q8 = made.forefoot_on_q8, made.forefoot_off_q8
+        assert not steps.is_step(made, Foot())
+        steps.rebase(q8(1000))
+    assert steps.is_step(made, Foot())
+    steps.forget()
+    assert not steps.is_step(made, Foot()), "a long hole lies between"

@@ -1,0 +1,139 @@
+# What is worked out natively at events, against its plain twin: the same answers and the same words, from any state
+# within its bounds. Where no native code loads (CPython) both are the plain one.
+import random
+from array import array
+
+from insole import sense_plain, tune_plain
+from insole.fixed import sense, tune
+from insole.gait import Detector
+
+RATES = (50, 100, 125, 200, 250, 500)
+
+
+def any_state():
+    state = array("i", [0] * tune.ALL_WORDS)
+    state[sense.CHANNEL_N] = random.randint(2, 8)
+    for zone in range(3):
+        at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+        for k in range(sense.ZONE_WORDS):
+            state[at + k] = random.randint(-(1 << 28), 1 << 28)
+        state[at + sense.BEND_Q4] = random.randint(0, 1 << random.randint(1, 21))
+        own = tune.TUNE_AT + zone * tune.TUNE_WORDS
+        state[own + tune.NOISE_PERMILLE] = random.choice((1000, 612, 293, 148))
+        state[own + tune.RUNNING] = random.randint(320, 32752)
+        state[own + tune.LEARNT] = random.choice((0, 640, 32752))
+    for c in range(8):
+        at = sense.CHANNEL_AT + c * sense.CHANNEL_WORDS
+        state[at + sense.BASE_Q8] = random.randint(-1, 4094 << 8)
+        state[at + sense.REST] = random.choice((0, 20, 63, 64, 2000, 4079, 4080, 4094))
+        state[at + sense.STILL] = random.choice((0, 20, 63, 64, 2000, 4079, 4080, 4094))
+        state[at + sense.STILL_N] = random.choice((0, 0, 0, 5, 100, 1 << 29))
+        state[at + sense.TOP_N] = random.choice((0, 50, 51, 1 << 28))
+        state[at + sense.SHARE] = random.randint(0, 3)
+    return state
+
+
+def agree(name, *arguments):
+    native = any_state()
+    plain = array("i", native)
+    said = getattr(tune, name)(native, *arguments)
+    assert said == getattr(tune_plain, name)(plain, *arguments), (name, arguments)
+    assert native == plain, (name, arguments, [k for k in range(len(plain)) if native[k] != plain[k]])
+    return said
+
+
+def test_native_and_plain_agree():
+    random.seed(6)
+    found = 0
+    for _ in range(60):
+        for zone in range(3):
+            agree("listen", zone)
+            agree("set_peak", zone, random.choice((0, 1, 319, 320, 3000, 32752, 1 << 16)))
+        agree("close")
+        agree("clear")
+        agree("rebase", random.choice((0, 1, 256, 1 << 18, 1 << 28)))
+        agree("judge", random.choice((0, 1, 5, 100, 101, 1 << 20)))
+        found += agree("stuck", random.choice((1, 5, 100)), random.choice((12, 300, 20000))) != 0
+    assert found, "no sensor was ever stuck"
+
+
+def test_the_twins_have_the_same_words():
+    for native, plain in ((sense, sense_plain), (tune, tune_plain)):
+        names = [name for name in dir(plain) if name[0] != "_" and name.upper() == name]
+        assert len(names) > 5
+        for name in names:
+            assert getattr(native, name) == getattr(plain, name), name
+
+
+# Levels of one zone for a peak and a noise, in counts.
+def levels(peak, sigma, permille=300):
+    state = array("i", [0] * tune.ALL_WORDS)
+    state[tune.TUNE_AT + tune.NOISE_PERMILLE] = permille
+    state[sense.ZONE_AT + sense.BEND_Q4] = (sigma * 16 * 8 + 12) // 13
+    tune.set_peak(state, 0, peak)
+    assert state[tune.TUNE_AT + tune.SIGMA] == sigma
+    at = sense.ZONE_AT
+    return [state[at + word] for word in (sense.LOW, sense.RELEASE, sense.HIGH, sense.QUICK, sense.SURGE)]
+
+
+def test_levels_of_a_quiet_zone_are_parts_of_its_peak():
+    low, release, high, quick, surge = levels(4000, 0)
+    assert 50 <= low * 1000 // 4000 <= 60 and low < release <= 4000 * 65 // 1000
+    assert high == 480 and quick == low and surge == 8000
+    assert levels(100, 0) == levels(320, 0), "no peak is lighter"
+    assert levels(320, 0)[0] >= 12 and levels(320, 0)[2] >= 30
+
+
+def test_levels_of_a_noisy_zone_stay_above_the_noise():
+    for sigma in (1, 10, 50, 100, 400, 2000):
+        for peak in (320, 1000, 4000, 30000):
+            low, release, high, quick, _ = levels(peak, sigma)
+            smooth = sigma * 300 // 1000
+            assert low >= 3 * smooth and quick >= 3 * sigma, (peak, sigma)
+            assert low <= release < high, (peak, sigma, low, release, high)
+            assert high >= low + 3 * smooth and high >= peak * 12 // 100
+
+
+# 7 bits of the peak go into the centre of load.
+def test_the_centre_of_load_takes_the_peak_in_seven_bits():
+    for peak in (320, 508, 512, 4000, 4095, 4096, 32752):
+        state = array("i", [0] * tune.ALL_WORDS)
+        tune.set_peak(state, 2, peak)
+        shift = state[sense.ZONE_AT + 2 * sense.ZONE_WORDS + sense.MASS_SHIFT]
+        assert 64 <= peak >> shift <= 127, (peak, shift)
+
+
+def test_times_move_back_with_the_origin_and_stay_small():
+    state = any_state()
+    times = (sense.ON_Q8, sense.OFF_Q8, sense.ABOVE_Q8, sense.PEAK_Q8)
+    for zone in range(3):
+        for k in range(4):
+            state[sense.ZONE_AT + zone * sense.ZONE_WORDS + times[k]] = (
+                1000000 * (zone + 1) + k if k else -(1 << 28) + 5
+            )
+    tune.rebase(state, 262144)
+    for zone in range(3):
+        at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+        got = [state[at + word] for word in times]
+        assert got[0] == -(1 << 28) and got[1:] == [1000000 * (zone + 1) + k - 262144 for k in (1, 2, 3)], got
+
+
+def test_what_adds_up_over_a_stance_begins_at_nothing():
+    state = any_state()
+    tune.clear(state)
+    tune.close(state)
+    for zone in range(3):
+        at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+        for word in (sense.PEAK, sense.PEAK_Q8, sense.TOTAL, sense.MASS, sense.MOMENT, sense.LOADED, sense.ABOVE_N):
+            assert state[at + word] == 0, (zone, word)
+        for level in (sense.LOW, sense.HIGH, sense.QUICK, sense.SURGE, sense.RELEASE):
+            assert state[at + level] > 8 * 4094, "above every load"
+
+
+# The root of (2 n^2 + 1) / (3 n^3): what two running means over n samples leave of white noise.
+def test_what_smoothing_leaves_of_noise():
+    for rate_hz, permille in ((50, 1000), (100, 613), (125, 613), (200, 415), (250, 415), (500, 290)):
+        state = Detector((0, 1), rate_hz).state
+        for zone in range(3):
+            got = state[tune.TUNE_AT + zone * tune.TUNE_WORDS + tune.NOISE_PERMILLE]
+            assert abs(got - permille) <= 1, (rate_hz, got)
