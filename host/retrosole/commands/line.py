@@ -276,3 +276,58 @@ def replay(session: Path) -> int:
     from retrosole.commands import sessions
 
     return sessions.replay(session)
+
+
+# --------------------------------------------------------------------------------------------------------- recordings
+
+
+@cli.command(
+    short_help="Find the strides in a recording of another insole.",
+    epilog=_examples(
+        "retrosole detect GaCo01_01.txt --out events.csv",
+        "retrosole detect walk.csv.gz --full-scale 800 --out - | head",
+        "retrosole detect recordings/*.txt.gz --out tables --front-end realistic",
+    ),
+)
+@click.argument("recordings", nargs=-1, required=True, type=_PATH, metavar="RECORDING...")
+@click.option(
+    "--out",
+    "outs",
+    multiple=True,
+    required=True,
+    type=_PATH,
+    metavar="PATH",
+    help="CSV to write, - for standard output; for several recordings a folder, or once for each.",
+)
+@click.option("--rate", "rate_hz", type=int, default=200, show_default=True, metavar="HZ", help="Samples per second.")
+@click.option("--full-scale", type=float, metavar="LOAD", help="Load on one sensor at which its counts end; see above.")
+@click.option(
+    "--front-end",
+    type=click.Choice(["ideal", "realistic"]),
+    default="ideal",
+    show_default=True,
+    help="Sensors without faults, or with the spread, noise, drift, creep and lag of good ones.",
+)
+@click.option(
+    "--interpreter",
+    default="cpython",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="micropython: through a virtual insole on real MicroPython; the same table, slower.",
+)
+def detect(recordings: tuple[Path, ...], outs: tuple[Path, ...], **options: Any) -> None:
+    """Find the strides in a recording with the firmware's own detector.
+
+    A recording is a pressure CSV, a gaitpdb text or a Moticon OpenGo text export, plain or gzipped; its content says
+    which. It is sampled as an insole of eight channels would, to 12-bit counts. They end at a load on one sensor of
+    30 N/cm2, 300 kPa or 4094 counts; for forces at 1500 N divided by the sensors of its zone; where the unit is
+    unknown, high loads are put at two thirds of the range. --full-scale overrides that, in the recording's unit.
+
+    One row per stance, by time. Columns ending in _s are seconds on the recording's own time axis, detected_s is when
+    the insole says it; confidence is 0 to 1, *_peak is in counts above the unloaded baseline, *_impulse in
+    count-seconds; an empty cell is an event that was not seen.
+    """
+    from retrosole.commands.detect import DetectOptions
+    from retrosole.commands.detect import detect as run
+
+    run(recordings, outs, DetectOptions(**options))

@@ -11,6 +11,8 @@ from retrosole.errors import UsageError
 from retrosole.twin.firmware_files import firmware_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrosole.twin.source import Channel
 
 
@@ -39,6 +41,16 @@ def board_channels(name: str) -> tuple[Channel, ...]:
     zones = _names(values["ZONES"], "ZONE_", wire.Zone)
     sites = _names(values["SITES"], "SITE_", wire.Site)
     return tuple(zip(zones, sites, strict=True))
+
+
+def zone_numbers(channels: Sequence[Channel]) -> tuple[int, ...]:
+    """Return the zones of the channels as they stand in an identity frame."""
+    return tuple(int(wire.Zone[zone.upper()]) for zone, _ in channels)
+
+
+def zone_bits(channels: Sequence[Channel]) -> int:
+    """Return the zones of the channels as the firmware keeps them: 2 bits each, the first in the lowest."""
+    return sum(zone << 2 * k for k, zone in enumerate(zone_numbers(channels)))
 
 
 def _names(node: ast.expr, prefix: str, words: type[IntEnum]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from retrosole import wire
 from retrosole.errors import UsageError
+from retrosole.twin.boards import board_channels, zone_bits
 from retrosole.twin.child import Process, launcher
 from retrosole.twin.firmware_files import compiled_device_files, firmware_folder
 from retrosole.twin.runtimes import Runtime
@@ -22,6 +23,8 @@ def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: P
         "board": int(wire.Board[options.board.upper()]),
         "device_id": device_id(options.seed, side),
     }
+    if [zone for zone, _ in walk.channels] != [zone for zone, _ in board_channels(options.board)]:
+        settings["zones"] = zone_bits(walk.channels)
     if runtime.kind == "rv32":
         return _on_rv32(settings, walk.samples[side].read_bytes(), options.speed)
     settings |= {

@@ -84,8 +84,8 @@ def virtual_insoles(options: SimOptions) -> Iterator[VirtualInsoles]:
     check(options)
     runtime = find(options.interpreter)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_signals_as_exit())
-        folder = _work_folder()
+        stack.enter_context(signals_as_exit())
+        folder = work_folder()
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         walk = prepare_walk(options, folder)
         insoles = VirtualInsoles(runtime, walk, folder)
@@ -96,7 +96,7 @@ def virtual_insoles(options: SimOptions) -> Iterator[VirtualInsoles]:
         yield insoles
 
 
-def _work_folder() -> Path:
+def work_folder() -> Path:
     """Make a folder for this run, and remove those of runs that were killed: they are some 30 MB each."""
     for left_over in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
         pid_text = left_over.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
@@ -160,7 +160,7 @@ def _stop_all(insoles: VirtualInsoles) -> None:
 
 
 @contextlib.contextmanager
-def _signals_as_exit() -> Iterator[None]:
+def signals_as_exit() -> Iterator[None]:
     """Turn the signals that would end us on the spot into an ordinary way out, so that everything is tidied up."""
     if threading.current_thread() is not threading.main_thread():
         yield
