@@ -18,6 +18,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bench_cost
 import bench_decode
 import bench_line
 import numpy as np
@@ -195,6 +196,8 @@ def run(plan: Plan) -> None:
     rows += [cpu_row(name, foot_n, shares, reference) for (name, foot_n), shares in by_name.items()]
     print_reference(reference)
     print_table([*rows, *line_rows(line, reference), *decode_rows(decoded)], line)
+    print()
+    bench_cost.run()
 
 
 def main() -> int:
