@@ -58,7 +58,6 @@ _ABOVE_Q8 = const(16)
 _CONTACT = const(1)
 _LIFT = const(8)
 _SURGED = const(512)
-_ALARM = const(4096)
 _HOLE = const(16384)
 _FOREFOOT = const(26)
 _HEEL = const(52)
@@ -223,20 +222,22 @@ class Detector:
             self._contact(events)
         if events & _ANY_LIFT and self._stance:
             self._lift(events)
-        if events & (_ANY_TOUCH | _ALARM):
+        state = self.state
+        now_q8 = state[_NOW_Q8]
+        if events & _ANY_TOUCH or now_q8 >= self._decide_at_q8:
             self._look = True
         said = NOTHING
         if self._chore != _IDLE:
             said = self._work()
         if self._look and not said:
             said = self._touch()
-        state = self.state
-        if state[_NOW_Q8] >= self._house_q8 and not said and self._chore == _IDLE:
-            self._keep_house()
         if self._chore != _IDLE or self._look:
-            state[_ALARM_Q8] = state[_NOW_Q8] + 256
-        else:
-            state[_ALARM_Q8] = min(self._house_q8, self._decide_at_q8)
+            state[_ALARM_Q8] = now_q8 + 256
+            return said
+        if now_q8 >= self._house_q8 and not said:
+            self._keep_house()
+        alarm_q8 = self._decide_at_q8
+        state[_ALARM_Q8] = alarm_q8 if alarm_q8 < self._house_q8 else self._house_q8
         return said
 
     # The first sample of all: a short time of listening, in which baselines and noise are found and nothing is loaded.
