@@ -86,6 +86,7 @@ def test_a_made_walk(kind: str, rate_hz: int) -> None:
     assert stride_n(same_frames(source, rate_hz, runtime(kind))) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cpython", "unix32"])
 @pytest.mark.parametrize("name", ["gaitpdb/GaPt07_01.txt.gz", "moticon/230927_102231.txt.gz"])
 def test_a_real_walk(kind: str, name: str) -> None:
