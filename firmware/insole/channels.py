@@ -80,6 +80,13 @@ class Channels:
             state[at + _STILL_N] = 0
         self.unknown_bits = 0
 
+    # What is read now is read in the air.
+    def take_as_free(self):
+        state = self._state
+        for k in range(self.n):
+            at = self._at(k)
+            state[at + _BASE_Q8] = state[at + _CALM_Q8]
+
     # A stride of sample_n samples is over: who is left out from here on, who is taken back. Standing still means
     # nothing in a stride in which no other sensor moved.
     def end_stride(self, sample_n):

@@ -1,7 +1,8 @@
-# Fixed point and the choice of kernels. Imported by every core module that counts; nothing else picks hot or hot_plain.
+# Fixed point and the choice of kernels. Imported by every core module that counts; nothing else
+# picks native code or its twin.
 #
 # Formats: _q8 is a time in 1/256 sample, kept below 2^30 (4 million samples) by whoever holds it; _permille is 0 to
-# 1000 and may exceed it. Divisions round toward minus infinity, as // does; only crossing() rounds to the nearest.
+# 1000 and may exceed it. Divisions round toward minus infinity, as // does; a crossing is rounded to the nearest.
 # Everything stays within 31 bits: small ints on the device, so nothing here allocates.
 try:
     from . import sense, tune

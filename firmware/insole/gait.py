@@ -48,7 +48,10 @@ _STANCE_N = const(20)
 _TIME_SHIFT = const(21)
 _BEND_SHIFT = const(22)
 _RESTED = const(23)
+_FOOT_LEAST = const(24)
+_FOOT_MOST = const(25)
 _LOW = const(0)
+_LOAD = const(4)
 _LOADED = const(10)
 _ON_Q8 = const(11)
 _OFF_Q8 = const(12)
@@ -62,6 +65,7 @@ _HOLE = const(16384)
 _FOREFOOT = const(26)
 _HEEL = const(52)
 _FOOT = const(78)
+_LEARNT = const(1)
 _SIGMA = const(2)
 _SMOOTH_SIGMA = const(3)
 _ALL_WORDS = const(234)
@@ -76,10 +80,11 @@ _LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is st
 _REBASE_N = const(1024)
 _HOUSE_MS = const(100)  # three parts in turn: each looks after its levels three times a second
 _FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
-_LONGEST_HOLE = const(64)  # samples; over a longer one nothing is timed, and products with it stay small ints
+_LONGEST_HOLE = const(64)  # samples; over a longer one nothing is timed, and products with it stay small ints;
+_HOLE_MS = const(320)  # and no longer than this: a swing would fit into it
 _REST_MS = const(80)  # free and steady for this long: the foot is in the air, its sensors unloaded
 _REST_TAU_MS = const(640)  # time constant at rest: about two swings; drift (5 % per decade of seconds) is slower
-_EACH_MS = const(20)  # each of the two running means: what the reference events of the recordings were smoothed with
+_EACH_MS = const(20)  # each of the two running means, cut to a power of two in samples; the reference events had 20
 _CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothed already
 _HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
 _LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
@@ -108,6 +113,8 @@ _LEARN_FOREFOOT = const(4)
 _LEARN_HEEL = const(5)
 _CHANNELS = const(6)
 _CHORE_MS = const(5)  # one piece each, more at low rates, so that all are done before the next contact
+_RESIDUE_N = const(40)  # looks, a tenth of a second each, before a residue is taken for what it is
+_RESIDUE_SHARE = const(3)  # of the highest load, one part in this many, that a residue is at most
 _STUCK_MS = const(400)  # a sensor that is loaded and reads the same for so long, while no other is loaded, is stuck
 _STUCK_FEW_MS = const(1000)  # where there are only two or three
 _IDLE = const(-1)
@@ -137,6 +144,8 @@ class Detector:
         self._warming = True
         self._is_stride = False
         self._look = False  # a provisional order may be due
+        self._residue_n = self._faded_n = 0
+        self._is_tared = False
         self._restless_n = 0  # contacts in a row before which the foot was never at rest
         self._stride_n = 0
         self._touched_q8 = self._free_q8 = self._stride_start_q8 = 0
@@ -168,6 +177,7 @@ class Detector:
         self._decide_q8 = (rate_hz * _DECIDE_MS << 8) // 1000
         self._longest_q8 = (rate_hz * _LONGEST_MS << 8) // 1000
         self._house_step_q8 = (rate_hz * _HOUSE_MS << 8) // 1000
+        self._hole_n = min(_LONGEST_HOLE, rate_hz * _HOLE_MS // 1000)
         self._stuck_n = rate_hz * (_STUCK_MS if channel_n > 3 else _STUCK_FEW_MS) // 1000
         self._chores_each = max(1, 1000 // (rate_hz * _CHORE_MS))
         self._fade_q8 = (rate_hz * _FADE_MS << 8) // 1000
@@ -209,7 +219,7 @@ class Detector:
         missing_n = index - state[_NEXT_INDEX]
         if state[_NEXT_INDEX] < 0:
             self._begin(ring)
-        elif missing_n >= _LONGEST_HOLE or missing_n < 0:
+        elif missing_n >= self._hole_n or missing_n < 0:
             self._forget(index)
         else:
             state[_STEP_Q8] = (missing_n + 1) << 8
@@ -244,12 +254,12 @@ class Detector:
     # A baseline that was set stays.
     def _begin(self, ring):
         state = self.state
-        is_tared = self.channels.baseline(0) >= 0
+        self._is_tared = self.channels.baseline(0) >= 0
         self.channels.begin(ring.counts, ring.first)
         self.origin = ring.index
         state[_NOW_Q8] = -256
         state[_REST_SHIFT] = _WARM_SHIFT
-        state[_REST_N] = _NEVER_N if is_tared else 0
+        state[_REST_N] = _NEVER_N if self._is_tared else 0
         state[_BEND_SHIFT] = _WARM_BEND_SHIFT
         state[_MARGIN_Q8] = _DROP_COUNTS << 8
         self._house_q8 = state[_ALARM_Q8] = self._warm_step_q8
@@ -366,6 +376,7 @@ class Detector:
             if now_q8 >= self._stand_q8:
                 self._standing = True
                 state[_STANCE_N] = -1
+                self._watch_residue()
         elif now_q8 >= _REBASE_N << 8:
             self._rebase(now_q8 >> 8)
         else:
@@ -383,13 +394,37 @@ class Detector:
         zone = self._zones[turn]
         if not self._stance and now_q8 - self._free_q8 >= self._fade_q8:
             zone.fade()
-            if turn == 2:
+            self._faded_n += 1
+            if self._faded_n == 3:
+                self._faded_n = 0
                 self._free_q8 = now_q8
         zone.set_levels()
         if turn == 2:
             self._set_margins()
         if self._standing:
             self._find_stuck()
+            self._find_residue()
+
+    # Walking on a residue: the load comes and goes with steps but never falls below the level of lifting, as after
+    # creep, tighter laces or a tare that no longer holds. Its lowest is then the air. Of a foot that nobody has seen
+    # walking or tared it may be swaying.
+    def _find_residue(self):
+        state = self.state
+        self._residue_n += 1
+        if self._residue_n < _RESIDUE_N or not (state[_FOOT_TUNE + _LEARNT] or self._is_tared):
+            return
+        most = state[_FOOT_MOST]
+        least = state[_FOOT_LEAST]
+        if least * _RESIDUE_SHARE > most:
+            self._watch_residue()
+        elif state[_FOOT + _LOAD] - least < most >> 5:
+            self.channels.take_as_free()
+            self._watch_residue()
+
+    def _watch_residue(self):
+        self._residue_n = 0
+        self.state[_FOOT_LEAST] = 1 << 20
+        self.state[_FOOT_MOST] = 0
 
     def _set_margins(self):
         state = self.state
@@ -415,6 +450,7 @@ class Detector:
             zone.settle()
         self._set_margins()
         if self._is_loaded():
+            self._watch_residue()
             self._stance = self._standing = self._touched = True
 
     def _leave_stance(self):
@@ -424,6 +460,7 @@ class Detector:
         state[_RESTED] = 0
         self._stance = self._standing = self._touched = False
         self._free_q8 = now_q8
+        self._faded_n = 0
         self._house_q8 = now_q8 + self._house_step_q8
         self._stride_n = (now_q8 - self._stride_start_q8) >> 8
         self._stride_start_q8 = now_q8

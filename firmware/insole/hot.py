@@ -1,6 +1,7 @@
-# The native kernels, the only viper in the firmware. Called through `fixed`; `hot_plain` is the readable twin and the
-# reference in the tests. Never called with more than 256 bytes or 8 channels, so no call outlasts a quarter of a
-# sample period. Nothing here allocates. Pointers are not checked: callers own the bounds stated per function.
+# The native kernels for bytes; those for samples are sense and tune. Called through `fixed`; `hot_plain` is the
+# readable twin and the reference in the tests. Never called with more than 256 bytes or 8 channels, so no call outlasts
+# a quarter of a sample period. Nothing here allocates. Pointers are not checked: callers own the bounds stated per
+# function.
 import micropython
 
 

@@ -27,13 +27,15 @@ _FOOT = const(78)
 # end of WORDS
 
 _SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
-_LEAST_TOP_PERCENT = const(40)  # of the running peak: less was a brush, not a stance
+_LEAST_TOP_PERCENT = const(40)  # of the running peak: less was a brush, not a stance,
+_LEAST_LIGHT_PERCENT = const(15)  # unless there are many alike in a row: a lighter wearer, or the heavy ones leapt
+_LIGHT_N = const(6)  # so many like the one before
 _LEAST_SIGMAS = const(10)  # of the whole foot's noise
 _SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 240, swaying has 290
 _SWAY_DIVISOR = const(10)
 _SOFT_MS = const(45)  # rise + tail of a step when the foot never rested before, twice in a row: shuffling has more
 _GOES_ON_MS = const(3000)  # so soon after a step it may also be rocked over: what lands first leaves last. Else both
-_ROCK_MS = const(40)  # leads must be that clear
+_ROCK_MS = const(50)  # leads must be that clear
 _ROCK_SHARE = const(4)  # and both parts well loaded: a resting foot rocks lightly
 _ALIKE_MS = const(1500)  # longest pause between two loads alike
 _ALIKE_N = const(3)  # loads like the one before it, until they are steps
@@ -105,6 +107,8 @@ class Steps:
         is_alike = self._is_alike(stance)
         if not is_alike and not self._rolls(stance):
             return False
+        if self._alike_n < _LIGHT_N and stance.foot_peak * 100 < foot.peak * _LEAST_TOP_PERCENT:
+            return False
         self._told_q8 = stance.final_q8
         return True
 
@@ -116,7 +120,7 @@ class Steps:
         peak = stance.foot_peak
         if stance.dropped * 4 > peak or peak < _LEAST_SIGMAS * foot.sigma:
             return False
-        return peak * 100 >= foot.peak * _LEAST_TOP_PERCENT
+        return peak * 100 >= foot.peak * _LEAST_LIGHT_PERCENT
 
     # The weight came and went gently: in a long stance, as when swaying from foot to foot, or after the foot had twice
     # in a row not been at rest in the air, as when shuffling.

@@ -73,8 +73,8 @@ _HIGH_SIGMAS = const(3)  # above the low level
 _RELEASE_SIGMAS = const(5)  # above the low level: takes 9 ms off the 17 that a sensor lag of 15 ms adds
 _QUICK_SIGMAS = const(3)  # of the load as it comes
 _LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
+_SEVERAL = const(10)  # times as long
 _DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
-_TOP = const(4080)  # counts; the smoothed reading comes close to 4094
 
 
 # Noise of one zone, in counts.
@@ -201,25 +201,35 @@ def judge(state: ptr32, sample_n: int) -> int:
     return bits
 
 
-# The bit of the one channel that has been loaded and has not moved for so many samples, though the others together
-# carry less than least_load; 0 when there is none or more than one. At the top of its range a sensor may stand still.
+# The bits of the voting channels that have been loaded and have not moved for so many samples, though all others
+# together carry less than least_load. Several must have been still for long, and another not: a foot may well stand.
 @micropython.viper
 def stuck(state: ptr32, sample_n: int, least_load: int) -> int:
     bits = 0
     others = 0
+    several = 0
+    moving = 0
+    long = 1
     bit = 1
     at = _CHANNEL_AT
     end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
     while at < end:
         load = state[at + _REST] - (state[at + _BASE_Q8] >> 8)
-        if state[at + _STILL_N] >= sample_n and load > least_load and state[at + _STILL] < _TOP:
-            if bits:
-                return 0
-            bits = bit
-        elif state[at + _SHARE] < 3:
-            others += load
+        if state[at + _SHARE] < 3:
+            if state[at + _STILL_N] >= sample_n and load > least_load:
+                several = bits
+                bits |= bit
+                if state[at + _STILL_N] < _SEVERAL * sample_n:
+                    long = 0
+            else:
+                others += load
+                if state[at + _STILL_N] < sample_n:
+                    moving = 1
         bit += bit
         at += _CHANNEL_WORDS
+    if several:
+        if not moving or not long:
+            return 0
     if others >= least_load:
         return 0
     return bits

@@ -41,7 +41,8 @@ def main() -> int:
     broken = broken_musts(results)
     print("\n".join(broken) or "every must-line that binds is kept")
     print(f"{len(broken)} must-lines broken; {out / 'results.md'} written; {time.monotonic() - started_s:.0f} s")
-    return 1 if broken and options.gate else 0
+    # Of four recordings one stance is a fifth of a percent: --quick only shows.
+    return 1 if broken and options.gate and not options.quick else 0
 
 
 def with_table(readme: str, results: str) -> str:
@@ -53,7 +54,7 @@ def with_table(readme: str, results: str) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="4 recordings, clean and rough; no gait model or pictures")
+    parser.add_argument("--quick", action="store_true", help="4 recordings, clean and rough: no model, no gate")
     parser.add_argument("--no-gate", dest="gate", action="store_false", help="exit with 0 though a must-line is broken")
     parser.add_argument("--out", type=Path, help="folder to write to (with --quick build/evaluation)")
     return parser.parse_args()

@@ -41,7 +41,7 @@ class Must:
 
 
 # The bias of the stance time is its mean error; the median stands beside it. The delay of the cue has a bound but no
-# share that must keep it: 95 % is this room's reading, for clean sensors; with rough ones it is shown.
+# share that must keep it: 95 % is a choice made here, for clean sensors; with rough ones it is shown.
 MUSTS = (
     Must("all_wrong_percent", "missed + false + extra stances", "%", "most", 0.10, 0.40, "0.10 / 0.80"),
     Must("initial_contact_median_abs_ms", "initial contact, median absolute", "ms", "most", 6, 10, "21 / 22"),

@@ -159,7 +159,7 @@ def _main(results: Results) -> str:
     text = (
         "Field practice: clean / rough, where it was measured (a causal adaptive detector as used in an exoskeleton's "
         "and an insole vendor's code). The cue has 15 ms from the contact of the second zone, or 60 ms from that of "
-        "the first while it is alone; that 95 % must keep them is this room's reading."
+        "the first while it is alone; that 95 % must keep them is a choice made here."
     )
     return f"## The must-lines\n\n{text}\n\n" + _table(head, rows)
 

@@ -22,7 +22,7 @@ from retrosole.gait.strides import COLUMNS
 from retrosole.session.recording import Recording, SideRecording, load_recording, write_pressure_csv
 from retrosole.twin.boards import zone_bits
 from retrosole.twin.core import Reenactment
-from retrosole.twin.detect import channels_for, detect_counts, detect_source, frames_of
+from retrosole.twin.detect import channels_for, detect_counts, detect_source, end_held, frames_of
 from retrosole.twin.feed import SOURCE_RATE_HZ, Source
 from retrosole.twin.front_end import REALISTIC, FrontEnd
 from retrosole.twin.gait_model import generate
@@ -425,3 +425,19 @@ def test_nothing_slow_is_loaded(walk_csv: Path) -> None:
     command = [sys.executable, "-c", program, "detect", str(walk_csv), "--out", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\n[]\n")
+
+
+def test_the_end_is_held_without_a_hole_whatever_its_time() -> None:
+    for end_s in np.random.default_rng(1).uniform(0.5, 500.0, 200):
+        side = replace(foot(EIGHT), time_s=np.linspace(end_s - 0.4, end_s, 50))
+        counts = counts_at(200, end_held(of(left=side)), CHANNELS)["left"]
+        assert (counts < 4095).all(), end_s
+
+
+def test_loads_that_are_lost_in_the_range_are_said(run: Run, tmp_path: Path) -> None:
+    counts = walk().sides["left"].pressure
+    with open(tmp_path / "force.csv", "w") as out:
+        write_pressure_csv(of(left=foot(EIGHT, counts, "N")), out)
+    code, _, err = run(str(tmp_path / "force.csv"), "--out", "-", "--full-scale", "1000000")
+    assert code == 0
+    assert "% of the range: too little for a step; give a smaller --full-scale" in err

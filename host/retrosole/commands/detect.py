@@ -36,6 +36,7 @@ _FRONT_ENDS: dict[str, FrontEnd | None] = {"ideal": None, "realistic": REALISTIC
 _STDOUT = Path("-")
 _TIMES = tuple(field.name for field in fields(Stride) if field.name.endswith("_s"))
 _MANY_AT_TOP = 0.01  # of the samples; a foot is on the ground in about 60 of 100
+_FEW_COUNTS = 120  # of one channel: the least peak of a foot is 128 counts
 _SHOW_AFTER_S = 1.0
 
 
@@ -187,6 +188,9 @@ def _hint(side: str, recording: Recording, counts: NDArray[np.uint16]) -> None:
             f"{side}: {100 * share:.0f} % of the samples are at the top of the range, where peaks are cut off; "
             f"the largest load is {most:.4g}{unit}: try --full-scale {_rounded_up(most):g}"
         )
+    elif len(taken) and int(np.ptp(taken, axis=0).max()) < _FEW_COUNTS:
+        used = 100 * int(np.ptp(taken, axis=0).max()) / MAX_COUNTS
+        _say(f"{side}: the loads use {used:.1f} % of the range: too little for a step; give a smaller --full-scale")
 
 
 def _rounded_up(value: float) -> float:

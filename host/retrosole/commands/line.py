@@ -324,8 +324,12 @@ def detect(recordings: tuple[Path, ...], outs: tuple[Path, ...], **options: Any)
     unknown, high loads are put at two thirds of the range. --full-scale overrides that, in the recording's unit.
 
     One row per stance, by time. Columns ending in _s are seconds on the recording's own time axis, detected_s is when
-    the insole says it; confidence is 0 to 1, *_peak is in counts above the unloaded baseline, *_impulse in
-    count-seconds; an empty cell is an event that was not seen.
+    the insole says it; confidence is 0 to 1, an empty cell is an event that was not seen. Initial and final contact
+    are those of the whole foot, against its own level: they lie a few milliseconds inside those of its parts. *_peak is
+    in counts above the unloaded baseline, summed over the channels of a part (eight are shared out by the recording's
+    sensors), *_impulse in count-seconds: to compare steps of one recording, not recordings.
+
+    With several recordings the first that cannot be read ends it; tables already written stay.
     """
     from retrosole.commands.detect import DetectOptions
     from retrosole.commands.detect import detect as run

@@ -31,7 +31,7 @@ RATE_HZ = 200
 _ZONES = ("heel", "midfoot", "forefoot", "toes")
 _Q8 = 256
 _SESSION = 1
-_HELD_S = np.array([0.1, 0.2])  # rows further apart would be a hole
+_HELD_S = np.array([0.099, 0.198])  # rows further apart than 0.1 s would be a hole
 _WORTH_COMPILING_N = 100_000  # samples of one foot: in plain Python they take as long as numba takes to load
 _BLOCK_N = 8192  # samples between two looks at the progress, and at Ctrl-C
 

@@ -102,7 +102,7 @@ def test_a_foot_rocked_over_is_a_step_within_3_s_of_another():
 
 def test_a_foot_clearly_rocked_over_is_a_step():
     for sign in (1, -1):
-        for on, off, step in ((45, -45, 1), (45, -300, 1), (300, -45, 1), (35, -300, 0), (300, -35, 0)):
+        for on, off, step in ((55, -55, 1), (55, -300, 1), (300, -55, 1), (45, -300, 0), (300, -45, 0)):
             assert is_step(rolling(on * sign, off * sign)) == bool(step), (sign, on, off)
         for lesser, step in ((1500, 1), (3000 // ROCK_SHARE, 1), (3000 // ROCK_SHARE - 1, 0)):
             made = rolling(100 * sign, -100 * sign)
