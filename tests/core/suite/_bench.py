@@ -1,6 +1,7 @@
 # The whole application on the stand-in machine: driven turn by turn in virtual time, asked and read as by a host. One
 # at a time: the firmware's modules keep the console, the time and the storage that they found when first imported.
 import gc
+from array import array
 from struct import pack
 
 import boot
@@ -8,8 +9,8 @@ from world import MASK, ticks_diff, world
 
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
-from insole import ring  # noqa: E402
-from insole.fixed import sense  # noqa: E402
+from insole import gait, ring  # noqa: E402
+from insole.fixed import sense, tune  # noqa: E402
 
 # The line's queue is the largest block. A small machine's heap, in pieces after a few tests, has none like it: so it is
 # made first, and once.
@@ -42,8 +43,21 @@ def the_same_ring(channel_n, slot_n):
     return kept
 
 
+# And for the detector's words: an application has one detector at a time.
+WORDS = array("i", bytes(4 * tune.ALL_WORDS))
+
+
+def the_same_words(code, content):
+    if len(content) != 4 * tune.ALL_WORDS:
+        return array(code, content)
+    for k in range(tune.ALL_WORDS):
+        WORDS[k] = 0
+    return WORDS
+
+
 ring.ByteQueue = the_same_queue
 ring.SampleRing = the_same_ring
+gait.array = the_same_words
 import insole.app  # noqa: E402 - only now: it takes time, sys and select as they are when imported
 from esp32 import NVS  # noqa: E402
 from insole import wire  # noqa: E402
