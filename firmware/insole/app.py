@@ -218,7 +218,6 @@ class App:
 
     def _begin_detector(self):
         self._said_out_bits = 0
-        self._detector = self._state = None  # the room of the last one, for the next
         detector = Detector(self.board.zones, self.settings[wire.SETTING_RATE_HZ])
         for k in range(self.board.channel_n):
             if self.pressure.baseline[k] != UNKNOWN:
