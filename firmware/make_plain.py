@@ -1,9 +1,9 @@
-"""Write what follows from the native kernels: their plain twins, and the map of the detector's words where it is used.
+"""Write what follows from the native kernels: their plain twins, and the maps of the detector's words where used.
 
 A twin is the same text without native decorator and pointer types: one algorithm in one place, for interpreters with
-native code and without. The words of sense.py are repeated as private constants in every module that uses them, because
-MicroPython makes a number of a constant only within its own file; through the module each would cost two look-ups.
-`--check` only looks.
+native code and without. The words of the maps, and the wire's numbers in native code, are repeated as private constants
+in every module that uses them, because MicroPython makes a number of a constant only within its own file; through the
+module each would cost two look-ups. `--check` only looks.
 """
 
 import re
@@ -11,28 +11,33 @@ import sys
 from pathlib import Path
 
 INSOLE = Path(__file__).parent / "insole"
-NATIVE = ("sense", "tune")
+NATIVE = ("sense", "tune", "verdict", "stance")
 HEAD = "# Written by firmware/make_plain.py from {name}.py, which explains it: change that one.\n"
-BEGIN = "# WORDS of sense.py and tune.py, written by firmware/make_plain.py\n"
+BEGIN = "# WORDS of the maps, written by firmware/make_plain.py\n"
 END = "# end of WORDS\n"
 
 
 def plain(native: str, name: str) -> str:
     """Give the text for interpreters without native code: what is a pointer into an array is there an index of it."""
     code = native[native.index("import micropython") :].replace("import micropython\n", "")
-    code = re.sub(r"# plain: (.*)\n@micropython\.viper\n.*\n", r"\1\n", code).replace("@micropython.viper\n", "")
-    code = re.sub(r".*  # native\n|_(WORD|HALF) = .*\n|_(WORD|HALF) \* ", "", code)
+    code = re.sub(r"# Native only\.\n.*?\n\n\n(?=\S)", "", code, flags=re.DOTALL)
+    code = re.sub(r"# plain: (def .*)\n(@micropython\.viper\n)?.*\n", r"\1\n", code)
+    code = code.replace("@micropython.viper\n", "")
+    code = re.sub(r".*  # native\n|_(WORD|HALF) = .*\n|_(WORD|HALF) \* ", "", code).replace("# plain: ", "")
+    code = re.sub(r"\nfrom \.(\w+) import", r"\nfrom .\1_plain import", code)
+    code = re.sub(r"(\w+) = ptr32\((\w+)\)\n", r"\1 = \2\n", code)
     views = set(re.findall(r"\b(\w+) = ptr\d+\(int\((?!\1\b)(\w+)\) \+ ", code))
     for view, array in sorted(views):
         code = re.sub(rf"\b{view} = ptr\d+\(int\({view}\) \+ (.*)\)\n", rf"{view} += \1\n", code)
         code = re.sub(rf"\b{view}\[", f"{array}[{view} + ", code).replace(f"[{view} + 0]", f"[{view}]")
         code = re.sub(rf"ptr\d+\(int\({array}\) \+ (.*)\)\n", r"\1\n", code)
         code = code.replace(f"int({array}) + ", "").replace(f"int({view})", view)
+    code = re.sub(r"\bint\((\w+\((?:[^()]|\([^()]*\))*\))\)", r"\1", code)
     return HEAD.format(name=name) + re.sub(r": (ptr8|ptr16|ptr32|int)(?=[,)])| -> int(?=:)", "", code)
 
 
 def with_words(text: str, words: dict[str, str]) -> str:
-    """Give a module with the constants of those words of the map that it uses."""
+    """Give a module with the constants of those words of the maps that it uses."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     used = [name for name in words if re.search(rf"\b_{name}\b", after)]
@@ -41,10 +46,21 @@ def with_words(text: str, words: dict[str, str]) -> str:
     return before + BEGIN + "".join(f"_{name} = const({words[name]})\n" for name in used) + END + after
 
 
+def maps() -> dict[str, str]:
+    """Give the words of all maps, and the wire's numbers, by name."""
+    texts = [(INSOLE / f"{name}.py").read_text(encoding="utf-8") for name in NATIVE]
+    found = re.findall(r"^([A-Z][A-Z0-9_]*) = const\((-?\d+)\)", "".join(texts), re.MULTILINE)
+    wire = (INSOLE / "wire.py").read_text(encoding="utf-8")
+    found += re.findall(r"^((?:ORDER|DIRECTION|REASON|STRIDE)_\w+) = (-?\d+)$", wire, re.MULTILINE)
+    names = [name for name, _ in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SystemExit(f"two words have one name: {', '.join(twice)}")
+    return dict(found)
+
+
 def outputs() -> dict[Path, str]:
     """Give every file that this writes, or writes into."""
-    maps = "".join((INSOLE / f"{name}.py").read_text(encoding="utf-8") for name in NATIVE)
-    words = dict(re.findall(r"^([A-Z][A-Z0-9_]*) = const\((\d+)\)", maps, re.MULTILINE))
+    words = maps()
     texts = {path: path.read_text(encoding="utf-8") for path in INSOLE.glob("*.py")}
     users = {path: text for path, text in texts.items() if BEGIN in text and not path.stem.endswith("_plain")}
     made = {path: with_words(text, words) for path, text in users.items()}
@@ -59,7 +75,7 @@ def main(arguments: list[str]) -> int:
     stale = {p: t for p, t in outputs().items() if not p.exists() or p.read_text(encoding="utf-8") != t}
     for path, text in stale.items():
         if "--check" in arguments:
-            print(f"firmware/insole/{path.name} is not what sense.py and tune.py say: run make generate")
+            print(f"firmware/insole/{path.name} is not what the native files say: run make generate")
         else:
             path.write_text(text, encoding="utf-8")
             print(f"wrote firmware/insole/{path.name}")

@@ -16,7 +16,7 @@ from micropython import const
 from . import wire
 from .commands import Commands
 from .cue import Cue
-from .fixed import sense
+from .fixed import sense, stance
 from .frame import Coder, SamplesPacker, put_contact, put_stride
 from .gait import STRIDE, TOUCHED, Detector
 from .pressure import UNKNOWN, Pressure
@@ -24,10 +24,11 @@ from .ring import SampleRing
 from .sampler import Sampler
 from .status import put_status
 
-# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+# WORDS of the maps, written by firmware/make_plain.py
 _NEXT_INDEX = const(1)
 _FULL = const(8192)
 _HOLE = const(16384)
+_TOUCH_ORDER = const(304)
 # end of WORDS
 
 _RING_SLOTS = const(64)
@@ -90,7 +91,9 @@ class App:
             raise KeyboardInterrupt
         if self.link.receive():
             self.commands.handle(self.link.reader.command, self.link.reader.command_n)
-        self._take_samples()
+        events = self._follow(self._state)  # nearly always nothing, and that is all
+        if events:
+            self._happened(events)
         self.link.pump()
         self.cue.turn()
         if ticks_diff(ticks_us(), self._second_us) >= _SECOND_US:
@@ -113,7 +116,7 @@ class App:
 
     def stop_session(self):
         self.sampler.stop()
-        self._take_samples()
+        self._happened(self._follow(self._state))
         self._send_samples(self._packer.flush())
         self.cue.stop()
         if self._unsaved:
@@ -140,26 +143,37 @@ class App:
 
     # --- parts of a turn
 
-    # All samples that have come. Nearly always `follow` says that nothing happened, and that is all.
-    def _take_samples(self):
-        events = self._follow(self._marks, self._counts, self._frame, self._state)
+    # What samples led to, until all that have come are taken.
+    def _happened(self, events):
+        state = self._state
         while events:
-            if events & _HOLE:
-                self._send_samples(self._packer.hole(self.ring.index))
-                self._detector.hole(self.ring)
+            if events < _FULL:
+                said = self._hear(state, events)
+                if said:
+                    self._tell(said)
             else:
-                if events & _FULL:
-                    self._send_samples(self._packer.seal())
-                if events != _FULL:
-                    self._hear(events)
-            events = self._follow(self._marks, self._counts, self._frame, self._state)
+                self._framed(events)
+            events = self._follow(state)
 
-    def _hear(self, events):
-        said = self._detector.hear(events)
+    def _tell(self, said):
         if said == TOUCHED:
             self._touched()
         elif said == STRIDE:
             self._strode()
+        else:
+            self._detector.do(said)
+
+    # A frame of samples is full, or the next sample is not the one that was expected.
+    def _framed(self, events):
+        if events & _HOLE:
+            self._send_samples(self._packer.hole(self.ring.index))
+            self._detector.hole(self.ring)
+            return
+        self._send_samples(self._packer.seal())
+        if events != _FULL:
+            said = self._hear(self._state, events)
+            if said:
+                self._tell(said)
 
     def _send_samples(self, wire_n):
         if wire_n:
@@ -169,7 +183,7 @@ class App:
         self.link.send_data(self.coder.wire, self.coder.seal(n))
 
     def _touched(self):
-        cued = self.cue.contact(self._detector.touch_order)
+        cued = self.cue.contact(self._state[_TOUCH_ORDER])
         n = put_contact(self.coder.raw, self.session, self._contact_n, self._detector, cued)
         self._contact_n += 1
         self._send_data(n)
@@ -223,11 +237,9 @@ class App:
             if self.pressure.baseline[k] != UNKNOWN:
                 detector.channels.set_baseline(k, self.pressure.baseline[k])
         self._detector = detector
-        self._marks = self.ring.marks
-        self._counts = self.ring.counts
-        self._frame = self._packer.raw
         self._state = detector.state
-        self._follow = sense.follow
+        self._hear = stance.hear
+        self._follow = sense.bind(self.ring.marks, self.ring.counts, self._packer.raw, self._state)
 
     # What was remembered, unless it is no choice any more.
     def _remembered(self, setting):

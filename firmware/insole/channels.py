@@ -10,9 +10,8 @@
 from micropython import const
 
 from . import wire
-from .fixed import tune
 
-# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+# WORDS of the maps, written by firmware/make_plain.py
 _CHANNEL_AT = const(104)
 _CHANNEL_WORDS = const(8)
 _BASE_Q8 = const(0)
@@ -21,6 +20,10 @@ _REST = const(2)
 _STILL = const(3)
 _STILL_N = const(4)
 _SHARE = const(6)
+_JUDGED = const(255)
+_STILL_BITS = const(256)
+_OUT_BITS = const(257)
+_BLIND = const(258)
 # end of WORDS
 
 _STILL_STRIDES = const(4)  # strides in which a sensor must stand still before it is left out: one odd step is no proof
@@ -36,10 +39,9 @@ class Channels:
         self.zones = zones
         self.out_bits = 0  # left out
         self.dead_bits = 0  # those of them that read nearly nothing
-        self.saturated_bits = 0
         self._state = state
         self._still_n = bytearray(self.n)
-        self._still_bits = 0  # in the last stride
+        self._new_bits = 0  # left out within the present stride
         self.unknown_bits = 0
         for k in range(self.n):
             state[self._at(k) + _BASE_Q8] = -1
@@ -87,18 +89,21 @@ class Channels:
             at = self._at(k)
             state[at + _BASE_Q8] = state[at + _CALM_Q8]
 
-    # A stride of sample_n samples is over: who is left out from here on, who is taken back. Standing still means
-    # nothing in a stride in which no other sensor moved.
-    def end_stride(self, sample_n):
-        bits = tune.judge(self._state, sample_n)
+    # Those that sat at the top of the range in the last stride.
+    @property
+    def saturated_bits(self):
+        return self._state[_JUDGED] >> 16
+
+    # A stride is over, of which tune.judge says these bits: who is left out from here on, who is taken back. Standing
+    # still means nothing in a stride in which no other sensor moved.
+    def end_stride(self, bits):
         still_bits = bits & 255
-        self.saturated_bits = bits >> 16
-        if still_bits or self._still_bits:
-            self._count_still(still_bits, bits >> 8 & 255)
-        self._still_bits = still_bits
+        self._count_still(still_bits, bits >> 8 & 255)
+        self._state[_STILL_BITS] = still_bits
 
     def _count_still(self, still_bits, low_bits):
-        out_bits = self.out_bits & still_bits
+        out_bits = self.out_bits & (still_bits | self._new_bits)
+        self._new_bits = 0
         if still_bits != (1 << self.n) - 1:
             for k in range(self.n):
                 if not still_bits >> k & 1:
@@ -112,10 +117,15 @@ class Channels:
             self.out_bits = out_bits
             self._share_out()
 
-    # Leave these channels out at once.
+    # For how many samples at most one of these channels has stood still.
+    def still_n(self, bits):
+        return max([self._state[self._at(k) + _STILL_N] for k in range(self.n) if bits >> k & 1])
+
+    # Leave these channels out at once, and until they move in a stride to come.
     def leave_out(self, bits):
         self.out_bits |= bits
-        self._still_bits |= bits
+        self._new_bits |= bits
+        self._state[_STILL_BITS] |= bits
         for k in range(self.n):
             if bits >> k & 1:
                 self._still_n[k] = _STILL_STRIDES
@@ -128,4 +138,5 @@ class Channels:
             share = _OUT if self.out_bits >> k & 1 else _SHARES[self.zones[k]]
             self._state[self._at(k) + _SHARE] = share
             seeing |= 1 << share
-        self.blind = seeing & _BOTH != _BOTH
+        self._state[_OUT_BITS] = self.out_bits
+        self._state[_BLIND] = 0 if seeing & _BOTH == _BOTH else 1

@@ -5,26 +5,17 @@
 # 1000 and may exceed it. Divisions round toward minus infinity, as // does; a crossing is rounded to the nearest.
 # Everything stays within 31 bits: small ints on the device, so nothing here allocates.
 try:
-    from . import sense, tune
+    from . import sense, stance, tune, verdict
     from .hot import copy, crc_holds, crc_table, pack12, put_numbers, seal
 
     NATIVE = True
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPython, wasm) or a foreign .mpy
     from . import sense_plain as sense
+    from . import stance_plain as stance
     from . import tune_plain as tune
+    from . import verdict_plain as verdict
     from .hot_plain import copy, crc_holds, crc_table, pack12, put_numbers, seal
 
     NATIVE = False
 
-NEVER_Q8 = 0x1FFFFFFF  # an event not seen; half of the small ints, so that differences with it stay small
-
-
-def clamp(value, low, high):
-    if value < low:
-        return low
-    return high if value > high else value
-
-
-# part of whole in permille; 0 when the whole is nothing. part <= 2^20.
-def permille(part, whole):
-    return part * 1000 // whole if whole > 0 else 0
+NEVER_Q8 = sense.NEVER_Q8

@@ -7,14 +7,17 @@ from struct import pack_into
 from micropython import const
 
 from . import wire
-from .fixed import NEVER_Q8, crc_holds, crc_table, pack12, put_numbers, seal
+from .fixed import crc_holds, crc_table, pack12, put_numbers, seal
 
-# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+# WORDS of the maps, written by firmware/make_plain.py
 _PACK_AT = const(3)
 _PACK_LEFT = const(4)
 _PACK_NEW = const(5)
 _PACK_INDEX = const(6)
 _PACK_CLOCK_US = const(7)
+_STRIDE_AT = const(279)
+_CONTACT_AT = const(299)
+_CUED = const(306)
 # end of WORDS
 
 _HEAD_BYTES = wire.SAMPLES_BYTES - 4
@@ -102,7 +105,7 @@ class SamplesPacker:
         return self._coder.seal(wire.SAMPLES_BYTES + self._record_n * self._record_bytes)
 
 
-# The two frames a detector fills, here because they are bytes: when, relative to its origin, becomes index and rest.
+# The two frames a detector fills, here because they are bytes: its numbers already stand in their order.
 
 
 # The sizes of a frame's numbers, in bytes; the wire's 24 bits are written as 16 and 8.
@@ -112,62 +115,26 @@ def _sizes(format):
 
 _SIZE_OF = {"B": 1, "H": 2, "3": 3, "I": 4}
 _CONTACT_SIZES = _sizes(wire.CONTACT_FORMAT)
-_CONTACT_VALUES = array("i", [wire.CONTACT] + [0] * (len(_CONTACT_SIZES) - 1))
 _STRIDE_SIZES = _sizes(wire.STRIDE_FORMAT)
-_STRIDE_VALUES = array("i", [wire.STRIDE] + [0] * (len(_STRIDE_SIZES) - 1))
-_NOT_SEEN = wire.STRIDE_FOREFOOT_ON_INVALID
 
 
 def put_contact(raw, session, seq, gait, cued):
-    v = _CONTACT_VALUES
-    at_q8 = gait.touch_q8
-    index = gait.origin + (at_q8 >> 8)
-    v[1] = session
-    v[2] = seq
-    v[3] = index if index > 0 else 0
-    v[4] = at_q8 & 0xFF
-    v[5] = gait.touch_order
-    v[6] = gait.touch_delay_n
-    v[7] = cued
-    put_numbers(v, _CONTACT_SIZES, 8, raw)
+    state = gait.state
+    state[_CONTACT_AT] = wire.CONTACT
+    state[_CONTACT_AT + 1] = session
+    state[_CONTACT_AT + 2] = seq
+    state[_CUED] = cued
+    put_numbers(state, _CONTACT_AT, _CONTACT_SIZES, raw)
     return wire.CONTACT_BYTES
 
 
 def put_stride(raw, session, seq, gait):
-    v = _STRIDE_VALUES
-    stance = gait.past
-    verdict = gait.verdict
-    rate_hz = gait.rate_hz
-    at_q8 = stance.initial_q8
-    index = gait.origin + (at_q8 >> 8)
-    v[1] = session
-    v[2] = seq
-    v[3] = index if index > 0 else 0
-    v[4] = at_q8 & 0xFF
-    v[5] = _since(stance.forefoot_on_q8, at_q8)
-    v[6] = _since(stance.heel_on_q8, at_q8)
-    v[7] = _since(stance.forefoot_off_q8, at_q8)
-    v[8] = _since(stance.heel_off_q8, at_q8)
-    v[9] = _since(stance.final_q8, at_q8)
-    v[10] = verdict.contact_order
-    v[11] = verdict.lift_order
-    v[12] = verdict.walking
-    v[13] = verdict.confidence
-    v[14] = verdict.reasons
-    v[15] = stance.delay_n
-    v[16] = stance.forefoot_peak
-    v[17] = stance.heel_peak
-    v[18] = stance.forefoot_sum * 4 // rate_hz
-    v[19] = stance.heel_sum * 4 // rate_hz
-    put_numbers(v, _STRIDE_SIZES, 20, raw)
+    state = gait.state
+    state[_STRIDE_AT] = wire.STRIDE
+    state[_STRIDE_AT + 1] = session
+    state[_STRIDE_AT + 2] = seq
+    put_numbers(state, _STRIDE_AT, _STRIDE_SIZES, raw)
     return wire.STRIDE_BYTES
-
-
-def _since(event_q8, at_q8):
-    if event_q8 == NEVER_Q8:
-        return _NOT_SEEN
-    by_q8 = event_q8 - at_q8
-    return by_q8 if by_q8 > _NOT_SEEN else _NOT_SEEN + 1
 
 
 # After `feed` returned True, `command` holds the frame's bytes without CRC and `command_n` how many.

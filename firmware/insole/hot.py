@@ -89,27 +89,29 @@ def copy(src: ptr8, src_at: int, out: ptr8, out_at: int, n: int):
         put = ptr8(int(put) + 1)
 
 
-# n numbers, little-endian, each of 1 to 4 bytes. What is too large becomes the largest there is room for; 3 bytes
-# have a sign, and their lowest number, which says that there is none, only for itself.
+# Numbers from words[at:], little-endian, each of as many bytes, 1 to 4, as `sizes` says. What is too large becomes the
+# largest there is room for; 3 bytes have a sign, and their lowest number, which says that there is none, only for
+# itself; a number of 4 bytes below nothing is nothing.
 @micropython.viper
-def put_numbers(values: ptr32, sizes: ptr8, n: int, out: ptr8):
+def put_numbers(words: ptr32, at: int, sizes, out: ptr8):
+    size_of = ptr8(sizes)
+    n = int(len(sizes))  # noqa: RUF046 - native code needs it
     k = 0
     while k < n:
-        value = values[k]
-        size = sizes[k]
+        value = words[at + k]
+        size = size_of[k]
         k += 1
-        if size < 3:
-            if value < 0:
-                value = 0
-            elif value > 0xFF and size == 1:
-                value = 0xFF
-            elif value > 0xFFFF:
-                value = 0xFFFF
-        elif size == 3:
+        if size == 3:
             if value > 0x7FFFFF:
                 value = 0x7FFFFF
             elif value < 0 - 0x800000:
                 value = 1 - 0x800000
+        elif value < 0:
+            value = 0
+        elif size == 1 and value > 0xFF:
+            value = 0xFF
+        elif size == 2 and value > 0xFFFF:
+            value = 0xFFFF
         while size:
             out[0] = value
             out = ptr8(int(out) + 1)

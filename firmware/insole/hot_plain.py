@@ -55,15 +55,17 @@ def copy(src, src_at, out, out_at, n):
         out[out_at + i] = src[src_at + i]
 
 
-def put_numbers(values, sizes, n, out):
-    at = 0
-    for k in range(n):
-        value = values[k]
-        if sizes[k] < 3:
-            value = max(0, min(value, (1 << 8 * sizes[k]) - 1))
-        elif sizes[k] == 3 and value != -0x800000:
-            value = max(-0x7FFFFF, min(value, 0x7FFFFF))
-        for _ in range(sizes[k]):
-            out[at] = value & 0xFF
+def put_numbers(words, at, sizes, out):
+    put = 0
+    for size in sizes:
+        value = words[at]
+        at += 1
+        if size == 3:
+            if value != -0x800000:
+                value = max(-0x7FFFFF, min(value, 0x7FFFFF))
+        else:
+            value = max(0, min(value, (1 << 8 * size) - 1))
+        for _ in range(size):
+            out[put] = value & 0xFF
             value >>= 8
-            at += 1
+            put += 1

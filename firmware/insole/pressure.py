@@ -6,7 +6,6 @@ from array import array
 from micropython import const
 
 from . import wire
-from .fixed import permille
 
 UNKNOWN = wire.IDENTITY_BASELINE_INVALID
 _LEAST_STANDING = const(60)  # counts summed over all channels, 1.5 % of one channel's range: less is an empty shoe
@@ -35,13 +34,6 @@ class Pressure:
         for k in range(self._channel_n):
             self.standing[k] = self._above(k, counts[k])
         return True
-
-    # Load of one channel in permille of the wearer's own standing load; -1 while uncalibrated.
-    def raw_to_permille(self, channel, raw):
-        standing = self.standing[channel]
-        if standing == UNKNOWN or standing == 0:
-            return -1
-        return permille(self._above(channel, raw), standing)
 
     def _above(self, channel, raw):
         baseline = self.baseline[channel]

@@ -11,7 +11,7 @@ from micropython import const
 
 from .fixed import copy
 
-# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+# WORDS of the maps, written by firmware/make_plain.py
 _HEAD = const(0)
 _TAIL = const(1)
 _SLOT_N = const(2)

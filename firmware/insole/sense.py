@@ -53,6 +53,15 @@ CHANNEL_WORDS = const(8)
 BUFFER_AT = const(168)  # 104 + 8 * 8; for each zone SMOOTH_N loads, then SMOOTH_N sums
 STATE_WORDS = const(216)  # 168 + 3 * 2 * 8
 
+# --- state: where the arrays are, for native code; behind the words of tune
+MARKS_ADDRESS = const(234)
+COUNTS_ADDRESS = const(235)
+FRAME_ADDRESS = const(236)
+
+# --- times
+NEVER_Q8 = const(536870911)  # an event not seen; half of the small ints, so that differences with it stay small
+OLDEST_Q8 = const(-268435456)  # where a time that nobody asks for any more stays a small int
+
 # --- state: of one zone
 LOW = const(0)  # levels
 HIGH = const(1)
@@ -107,17 +116,35 @@ _HALF = const(2)
 _STILL_COUNTS = const(5)  # two and a half times the converter's own noise; a walking sensor moves by 50 and more
 
 
+# Gives the function that takes the samples of this ring into this frame; it wants nothing but the state. Three arrays
+# fewer to hand over with every sample, and the caller keeps them: nothing moves on this heap.
+# plain: def bind(marks, counts, frame, state):
+def bind(marks, counts, frame, state):
+    keep_addresses(marks, counts, frame, state)  # native
+    return follow  # native
+    # plain: return lambda words: follow(marks, counts, frame, words)
+
+
+# Native only.
+@micropython.viper
+def keep_addresses(marks: ptr32, counts: ptr16, frame: ptr8, state: ptr32):
+    state[MARKS_ADDRESS] = int(marks)
+    state[COUNTS_ADDRESS] = int(counts)
+    state[FRAME_ADDRESS] = int(frame)
+
+
 # Takes samples until one leads to events, and returns those; 0 when the ring is empty.
 #
-# Native code keeps two variables in registers, its first two arguments. `at` and `state` gain most by it, so they have
-# those places, and the arguments arrive under names other than the twin's. For its sake, too, a local stands right of
-# an operator and a number on the left of a comparison: what is at hand is then not stored and loaded again.
+# Native code keeps two variables in registers, its first two. `state` and `at` gain most by it. For its sake, too, a
+# local stands right of an operator and a number on the left of a comparison: what is at hand is then not stored and
+# loaded again.
 # plain: def follow(marks, counts, frame, state):
 @micropython.viper
-def follow(at: ptr32, state: ptr32, frame: ptr8, words: ptr32) -> int:
-    marks = at  # native
-    counts = ptr16(state)  # native
-    state = words  # native
+def follow(state: ptr32) -> int:
+    at = state  # native
+    marks = ptr32(state[MARKS_ADDRESS])  # native
+    counts = ptr16(state[COUNTS_ADDRESS])  # native
+    frame = ptr8(state[FRAME_ADDRESS])  # native
     n = state[CHANNEL_N]
     said = 0
     while not said:

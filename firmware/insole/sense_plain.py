@@ -46,6 +46,15 @@ CHANNEL_WORDS = const(8)
 BUFFER_AT = const(168)  # 104 + 8 * 8; for each zone SMOOTH_N loads, then SMOOTH_N sums
 STATE_WORDS = const(216)  # 168 + 3 * 2 * 8
 
+# --- state: where the arrays are, for native code; behind the words of tune
+MARKS_ADDRESS = const(234)
+COUNTS_ADDRESS = const(235)
+FRAME_ADDRESS = const(236)
+
+# --- times
+NEVER_Q8 = const(536870911)  # an event not seen; half of the small ints, so that differences with it stay small
+OLDEST_Q8 = const(-268435456)  # where a time that nobody asks for any more stays a small int
+
 # --- state: of one zone
 LOW = const(0)  # levels
 HIGH = const(1)
@@ -98,11 +107,17 @@ _DROP_SHIFT = const(2)
 _STILL_COUNTS = const(5)  # two and a half times the converter's own noise; a walking sensor moves by 50 and more
 
 
+# Gives the function that takes the samples of this ring into this frame; it wants nothing but the state. Three arrays
+# fewer to hand over with every sample, and the caller keeps them: nothing moves on this heap.
+def bind(marks, counts, frame, state):
+    return lambda words: follow(marks, counts, frame, words)
+
+
 # Takes samples until one leads to events, and returns those; 0 when the ring is empty.
 #
-# Native code keeps two variables in registers, its first two arguments. `at` and `state` gain most by it, so they have
-# those places, and the arguments arrive under names other than the twin's. For its sake, too, a local stands right of
-# an operator and a number on the left of a comparison: what is at hand is then not stored and loaded again.
+# Native code keeps two variables in registers, its first two. `state` and `at` gain most by it. For its sake, too, a
+# local stands right of an operator and a number on the left of a comparison: what is at hand is then not stored and
+# loaded again.
 def follow(marks, counts, frame, state):
     n = state[CHANNEL_N]
     said = 0

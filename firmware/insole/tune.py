@@ -16,8 +16,11 @@
 import micropython
 from micropython import const
 
-# WORDS of sense.py and tune.py, written by firmware/make_plain.py
+# WORDS of the maps, written by firmware/make_plain.py
 _CHANNEL_N = const(0)
+_NOW_Q8 = const(2)
+_REST_BAND = const(7)
+_MARGIN_Q8 = const(10)
 _ZONE_AT = const(26)
 _ZONE_WORDS = const(26)
 _CHANNEL_AT = const(104)
@@ -26,14 +29,12 @@ _LOW = const(0)
 _HIGH = const(1)
 _QUICK = const(2)
 _SURGE = const(3)
+_LOAD = const(4)
 _BEND_Q4 = const(7)
 _LOADED = const(10)
-_ON_Q8 = const(11)
-_OFF_Q8 = const(12)
 _RISEN = const(13)
 _RUN_N = const(14)
 _ABOVE_N = const(15)
-_ABOVE_Q8 = const(16)
 _PEAK = const(17)
 _PEAK_Q8 = const(18)
 _TOTAL = const(19)
@@ -47,11 +48,15 @@ _STILL = const(3)
 _STILL_N = const(4)
 _TOP_N = const(5)
 _SHARE = const(6)
+_SURGED = const(512)
+_RATE_HZ = const(240)
+_FREE_Q8 = const(263)
 # end of WORDS
 
 FOREFOOT = const(26)  # where the words of the three zones begin: ZONE_AT and on by ZONE_WORDS
 HEEL = const(52)
 FOOT = const(78)
+FOOT_TUNE = const(228)  # TUNE_AT + 2 * TUNE_WORDS: more words of the foot
 
 # --- more words of a zone, behind those of sense: TUNE_AT + TUNE_WORDS * zone
 TUNE_AT = const(216)
@@ -61,7 +66,7 @@ LEARNT = const(1)  # what the strides said last; 0: none yet
 SIGMA = const(2)  # noise of the load, counts
 SMOOTH_SIGMA = const(3)  # and of the smoothed load
 NOISE_PERMILLE = const(4)  # what smoothing leaves of it
-ALL_WORDS = const(234)  # 216 + 3 * 6
+TUNED_WORDS = const(234)  # 216 + 3 * 6
 
 _LOW_PERMILLE = const(56)
 _RELEASE_PERMILLE = const(64)
@@ -75,6 +80,9 @@ _QUICK_SIGMAS = const(3)  # of the load as it comes
 _LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
 _SEVERAL = const(10)  # times as long
 _DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
+_DROP_COUNTS = const(24)  # 0.6 % of full scale
+_DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
+_FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
 
 
 # Noise of one zone, in counts.
@@ -128,6 +136,87 @@ def set_peak(state: ptr32, zone: int, peak: int):
     state[at + _QUICK] = low
 
 
+# The first stride of a wearer says more than the guess it replaces. Later ones move the levels a quarter of the way
+# and never by more than half or double at once: one odd stride does little.
+@micropython.viper
+def learn(words, zone: int, peak: int):
+    state = ptr32(words)
+    own = TUNE_AT + TUNE_WORDS * zone
+    if state[own + LEARNT]:
+        running = state[own + RUNNING]
+        if peak < running >> 1:
+            peak = running >> 1
+        elif peak > running + running:
+            peak = running + running
+        peak = running + ((peak - running) >> 2)
+    state[own + LEARNT] = peak
+    set_peak(words, zone, peak)
+
+
+# A load far above all that is known: what is left after this stance is measured by it.
+@micropython.viper
+def surge(words, events: int):
+    state = ptr32(words)
+    zone = 0
+    while zone < 3:
+        if events & _SURGED << zone:
+            load = state[_ZONE_AT + _ZONE_WORDS * zone + _LOAD]
+            if state[TUNE_AT + TUNE_WORDS * zone + LEARNT]:
+                load = load >> 1
+            set_peak(words, zone, load)
+        zone += 1
+
+
+# In the air the levels follow the noise. A lighter wearer is found again after a while, but not a hand: half of what
+# was learnt stays.
+@micropython.viper
+def keep(words):
+    state = ptr32(words)
+    fades = 0
+    if state[_NOW_Q8] - state[_FREE_Q8] >= (state[_RATE_HZ] * _FADE_MS << 8) // 1000:
+        fades = 1
+        state[_FREE_Q8] = state[_NOW_Q8]
+    zone = 0
+    own = TUNE_AT
+    while zone < 3:
+        peak = state[own + RUNNING]
+        if fades:
+            peak -= peak >> 3
+            least = state[own + LEARNT] >> 1
+            if peak < least:
+                peak = least
+        set_peak(words, zone, peak)
+        zone += 1
+        own += TUNE_WORDS
+    set_margins(words)
+
+
+# How far a baseline may lie above a reading, and how steady a foot at rest is.
+@micropython.viper
+def set_margins(state: ptr32):
+    state[_REST_BAND] = 3 * state[FOOT_TUNE + SMOOTH_SIGMA] + (state[FOOT + _LOW] >> 3)
+    state[_MARGIN_Q8] = (_DROP_COUNTS + _DROP_SIGMAS * state[FOOT_TUNE + SIGMA]) << 8
+
+
+# The listening is over: what is on the foot now did not just come. Says whether anything is.
+@micropython.viper
+def settle(words) -> int:
+    state = ptr32(words)
+    zone = 0
+    at = _ZONE_AT
+    loaded = 0
+    while zone < 3:
+        set_peak(words, zone, state[TUNE_AT + TUNE_WORDS * zone + RUNNING])
+        state[at + _LOADED] = 0
+        if state[at + _LOAD] >= state[at + _LOW]:
+            state[at + _LOADED] = 1
+            loaded = 1
+        zone += 1
+        at += _ZONE_WORDS
+    set_margins(words)
+    return loaded
+
+
 # No load of any zone is a contact.
 @micropython.viper
 def close(state: ptr32):
@@ -155,27 +244,6 @@ def clear(state: ptr32):
         state[at + _TOTAL] = 0
         state[at + _MASS] = 0
         state[at + _MOMENT] = 0
-        at += _ZONE_WORDS
-
-
-# The zones' times move by_q8 back; one that nobody asks for any more stays a small int.
-@micropython.viper
-def rebase(state: ptr32, by_q8: int):
-    at = _ZONE_AT
-    oldest = 0 - (1 << 28)
-    while at < _ZONE_AT + 3 * _ZONE_WORDS:
-        state[at + _ON_Q8] -= by_q8
-        if state[at + _ON_Q8] < oldest:
-            state[at + _ON_Q8] = oldest
-        state[at + _OFF_Q8] -= by_q8
-        if state[at + _OFF_Q8] < oldest:
-            state[at + _OFF_Q8] = oldest
-        state[at + _ABOVE_Q8] -= by_q8
-        if state[at + _ABOVE_Q8] < oldest:
-            state[at + _ABOVE_Q8] = oldest
-        state[at + _PEAK_Q8] -= by_q8
-        if state[at + _PEAK_Q8] < oldest:
-            state[at + _PEAK_Q8] = oldest
         at += _ZONE_WORDS
 
 

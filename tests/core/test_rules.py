@@ -13,10 +13,11 @@ from tests.machines import FIRMWARE, ROOT
 
 INSOLE = FIRMWARE / "insole"
 HOST = ROOT / "host" / "retrosole"
-CORE = {"ring", "frame", "fixed", "pressure", "sense", "sense_plain", "channels", "zone", "verdict", "stance", "gait"}
-CORE |= {"tune", "tune_plain", "wire", "hot", "hot_plain"}
-NATIVE = {"hot", "sense", "tune"}
-TWINS = ("sense", "tune")  # their plain ones are written by firmware/make_plain.py
+TWINS = ("sense", "tune", "verdict", "stance")  # their plain ones are written by firmware/make_plain.py
+NATIVE = {"hot", *TWINS}
+CORE = (
+    {"ring", "frame", "fixed", "pressure", "channels", "gait", "wire"} | NATIVE | {f"{name}_plain" for name in NATIVE}
+)
 CORE_OUTSIDE = {"micropython", "array", "struct"}
 SHELL_OUTSIDE = CORE_OUTSIDE | {"machine", "esp32", "time", "select", "sys", "gc"}
 
@@ -57,7 +58,7 @@ def test_shell_imports_core_and_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)
 def test_only_fixed_picks_the_kernels(path: Path) -> None:
-    if path.stem == "fixed":
+    if path.stem == "fixed" or path.stem.removesuffix("_plain") in TWINS:  # each twin has its own kind's
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module != "fixed":
@@ -146,7 +147,7 @@ def test_no_circles() -> None:
 
 
 def words() -> dict[str, dict[str, int]]:
-    """Give the public constants of sense.py and tune.py by the heading they stand under."""
+    """Give the public constants of the maps by the heading they stand under."""
     found: dict[str, dict[str, int]] = {}
     for name in TWINS:
         section = found.setdefault(f"{name}.py", {})
@@ -159,6 +160,12 @@ def words() -> dict[str, dict[str, int]]:
     return {heading: section for heading, section in found.items() if section}
 
 
+WALK, STRIDE, CONTACT = (
+    "state: of the walk",
+    "state: of a stride, the numbers of its frame in their order",
+    "state: of a contact, the numbers of its frame in their order",
+)
+ARRAYS = "state: where the arrays are, for native code; behind the words of tune"
 FOOT, ZONE, CHANNEL = "state: of the foot", "state: of one zone", "state: of one channel"
 RING, EVENTS, PLACES = "ring: words of `marks`", "events", "tune.py"
 TUNE = "more words of a zone, behind those of sense: TUNE_AT + TUNE_WORDS * zone"
@@ -171,6 +178,7 @@ def areas(heading: str) -> dict[str, int]:
 
 
 NOT_AREAS = ("SMOOTH_AT", "PACK_AT")
+OTHERS = {"times", "said"}
 
 
 def singles(heading: str) -> list[int]:
@@ -178,7 +186,7 @@ def singles(heading: str) -> list[int]:
 
 
 def test_the_kernels_words_are_all_read() -> None:
-    assert set(words()) == {RING, FOOT, ZONE, CHANNEL, EVENTS, PLACES, TUNE}
+    assert set(words()) == {RING, FOOT, ZONE, CHANNEL, EVENTS, PLACES, TUNE, WALK, STRIDE, CONTACT, ARRAYS, *OTHERS}
 
 
 def test_no_two_words_have_one_name() -> None:
@@ -212,9 +220,20 @@ def test_areas_adjoin() -> None:
     more = areas(TUNE)
     assert more["TUNE_AT"] == at["STATE_WORDS"]
     assert len(singles(TUNE)) <= more["TUNE_WORDS"]
-    assert more["ALL_WORDS"] == more["TUNE_AT"] + 3 * more["TUNE_WORDS"]
+    assert more["TUNED_WORDS"] == more["TUNE_AT"] + 3 * more["TUNE_WORDS"]
     begins = [at["ZONE_AT"] + zone * at["ZONE_WORDS"] for zone in range(3)]
-    assert [words()[PLACES][name] for name in ("FOREFOOT", "HEEL", "FOOT")] == begins
+    begins.append(more["TUNE_AT"] + 2 * more["TUNE_WORDS"])
+    assert [words()[PLACES][name] for name in ("FOREFOOT", "HEEL", "FOOT", "FOOT_TUNE")] == begins
+
+
+# Behind them one word each, and before the numbers of a frame room for its kind, session and number.
+def test_the_last_words_adjoin() -> None:
+    arrays, walk = singles(ARRAYS), singles(WALK)
+    stride_at, contact_at = areas(STRIDE)["STRIDE_AT"], areas(CONTACT)["CONTACT_AT"]
+    assert arrays == list(range(areas(TUNE)["TUNED_WORDS"], arrays[-1] + 1)) and arrays[-1] < walk[0]
+    assert walk == list(range(walk[0], stride_at))
+    assert singles(STRIDE) == list(range(stride_at + 3, contact_at))
+    assert singles(CONTACT) == list(range(contact_at + 3, areas(CONTACT)["ALL_WORDS"]))
 
 
 def test_events_are_distinct_bits_and_leave_room_for_three_zones() -> None:
@@ -241,9 +260,13 @@ def test_what_make_plain_writes_is_up_to_date() -> None:
 
 def test_the_repeated_words_have_the_values_of_the_map() -> None:
     known = {name: value for section in words().values() for name, value in section.items()}
+    for line in (INSOLE / "wire.py").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(" = ")
+        if value.removeprefix("-").isdigit() and name not in known:
+            known[name] = int(value)
     repeated = 0
     for path in modules():
-        _, _, block = path.read_text(encoding="utf-8").partition("# WORDS of sense.py and tune.py")
+        _, _, block = path.read_text(encoding="utf-8").partition("# WORDS of the maps")
         for line in block.partition("# end of WORDS")[0].splitlines()[1:]:
             name, _, value = line.removeprefix("_").partition(" = const(")
             assert known[name] == int(value.rstrip(")")), f"{path.name}: {line}"

@@ -10,9 +10,9 @@ static inline uint32_t instret(void) {
     return n;
 }
 
-__attribute__((section(".text.entry"))) int entry(void *ring, const uint16_t *all, uint8_t *frame, void *foot) {
+__attribute__((section(".text.entry"))) int entry(int32_t *words) {
     uint32_t since = instret();
-    int events = follow(ring, all, frame, foot);
+    int events = follow((void *)words[MARKS_ADDRESS], (void *)words[COUNTS_ADDRESS], (void *)words[FRAME_ADDRESS], words);
     *(volatile uint32_t *)SPENT_AT = instret() - since;
     return events;
 }

@@ -31,7 +31,6 @@ _TIMEOUT_S = 120.0
 
 # Bits of a kind; below them three for zones that were confirmed, and three for zones that lifted.
 FRAME, TOLD_CONTACT, TOLD_STRIDE, HOUSE, REBASE, HEARD = (1 << bit for bit in range(6, 12))
-_CHORES = ("judge", "vote", "tell", "learn foot", "learn forefoot", "learn heel")
 _NAMES = {FRAME: "frame", TOLD_CONTACT: "contact told", TOLD_STRIDE: "stride told", HOUSE: "house", REBASE: "rebase"}
 
 
@@ -82,9 +81,7 @@ def kind_name(kind: int) -> str:
     """Say what happened with a sample."""
     words = [name for bits, name in ((7, "contact"), (56, "lift")) if kind & bits]
     words += [name for bit, name in _NAMES.items() if kind & bit]
-    chore = (kind >> 12) - 1
-    if chore >= 0:
-        words.append(_CHORES[chore] if chore < len(_CHORES) else "channel")
+    words += [name for due, name in ((1, "due: told"), (2, "learn")) if kind >> 12 == due]
     return " + ".join(words) or ("heard" if kind & HEARD else "quiet")
 
 

@@ -29,7 +29,7 @@ def instret():
 
 
 @micropython.asm_rv32
-def in_c(a0, a1, a2, a3):
+def in_c(a0):
     li(a4, C_ADDRESS)
     jalr(zero, a4, 0)  # which returns to our caller
 
@@ -51,14 +51,14 @@ def load(words: ptr32, at: int) -> int:
 
 
 @micropython.viper
-def nothing(marks: ptr32, counts: ptr16, frame: ptr8, state: ptr32) -> int:
+def nothing(state: ptr32) -> int:
     return 0
 
 
 MASK = 0x3FFFFFFF
 
 from insole import fixed
-from insole.fixed import sense
+from insole.fixed import sense, stance
 from suite._bench import APP, Bench, world
 
 
@@ -66,11 +66,16 @@ class InC:
     pass
 
 
+def bind_c(marks, counts, frame, state):
+    sense.keep_addresses(marks, counts, frame, state)
+    return in_c
+
+
 if KERNEL == "c":
     c = InC()
     for name in dir(sense):
         setattr(c, name, getattr(sense, name))
-    c.follow = in_c
+    c.bind = bind_c
     APP.sense = c
 elif (KERNEL == "viper") != fixed.NATIVE:
     raise ValueError("not the kernel that was asked for")
@@ -112,25 +117,24 @@ def overhead():
     return least
 
 
-def empty_call(marks, counts, frame, state):
+def empty_call(state):
     least = MASK
     for _ in range(20):
         a = instret()
-        nothing(marks, counts, frame, state)
+        nothing(state)
         b = instret()
         least = min(least, (b - a) & MASK)
     return least
 
 
 # Bits: 0-2 a zone was confirmed, 3-5 a zone lifted, 6 frame, 7 contact told, 8 stride told, 9 house, 10 rebase,
-# 11 gait was heard, 12-15 the chore that was due, plus one
+# 11 gait was heard, 12-15 what was due
 def the_whole_path():
     ring = app.ring
     detector = app._detector
     state = detector.state
     packer = app._packer
     queue = app.link._queue
-    take = app._take_samples
     own = overhead()
     sent_n = 0
     allocated = gc.mem_alloc()
@@ -141,12 +145,14 @@ def the_whole_path():
         seq = packer._seq
         contact_n = app._contact_n
         stride_n = app._stride_n
-        house_q8 = detector._house_q8
-        origin = detector.origin
-        chore = detector._chore
+        house_q8 = state[stance.HOUSE_Q8]
+        origin = state[stance.ORIGIN]
+        due = state[stance.DUE]
         alarm_q8 = state[sense.ALARM_Q8]
         a = instret()
-        take()
+        events = app._follow(app._state)  # as in turn()
+        if events:
+            app._happened(events)
         b = instret()
         store(costs, k, ((b - a) & MASK) - own)
         now = loaded_bits(state)
@@ -159,14 +165,13 @@ def the_whole_path():
             kind |= 1 << 7
         if app._stride_n != stride_n:
             kind |= 1 << 8
-        if detector._house_q8 != house_q8 and not kind & 63:
+        if state[stance.HOUSE_Q8] != house_q8 and not kind & 63:
             kind |= 1 << 9
-        if detector.origin != origin:
+        if state[stance.ORIGIN] != origin:
             kind |= 1 << 10
         if state[sense.ALARM_Q8] != alarm_q8:
             kind |= 1 << 11
-        if chore >= 0:
-            kind |= (chore + 1) << 12
+        kind |= due << 12
         store(kinds, k, kind)
         while queue.used:
             n = queue.take(out, 120)
@@ -183,23 +188,21 @@ def the_kernel_alone():
     state = detector.state
     packer = app._packer
     queue = app.link._queue
-    marks = ring.marks
     counts = ring.counts
-    frame = packer.raw
-    follow = APP.sense.follow
+    follow = app._follow
     own = overhead()
     for k in range(SAMPLE_N):
         put(walk, k * CHANNEL_N, counts, ring.offset(), CHANNEL_N)
         ring.commit(k, k * 5000)
         a = instret()
-        events = follow(marks, counts, frame, state)
+        events = follow(state)
         b = instret()
         store(alone, k, load(spent, 0) if KERNEL == "c" else ((b - a) & MASK) - own)
         while events:
             if events & sense.HOLE:
                 app._detector.hole(ring)
                 a = instret()
-                events = follow(marks, counts, frame, state)
+                events = follow(state)
                 b = instret()
                 store(alone, k, load(spent, 0) if KERNEL == "c" else ((b - a) & MASK) - own)
                 continue
@@ -208,8 +211,8 @@ def the_kernel_alone():
                 if KERNEL == "plain":
                     gc.collect()
             if events != sense.FULL:
-                app._hear(events)
-            events = follow(marks, counts, frame, state)
+                app._hear(state, events)
+            events = follow(state)
         queue._tail = queue.used = 0
 
 
@@ -228,8 +231,7 @@ begin()
 gc.collect()
 gc.disable()
 the_kernel_alone()
-ring, state, frame = app.ring, app._detector.state, app._packer.raw
-call = 0 if KERNEL == "c" else empty_call(ring.marks, ring.counts, frame, state) - overhead()
+call = 0 if KERNEL == "c" else empty_call(app._state) - overhead()
 print("figures", strides, contacts, allocated, call)
 gc.enable()
 tell("costs", costs, SAMPLE_N * 4)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from retrosole.errors import UsageError
+from retrosole.twin.core import core
 
 HERE = Path(__file__).parent
 CROSS = "riscv64-unknown-elf-"
@@ -34,10 +35,17 @@ def image(folder: Path, at: int, spent_at: int) -> bytes:
     script = folder / "follow.ld"
     parts = "*(.text.entry) *(.text*) *(.rodata*) *(.data*) *(.bss*)"
     script.write_text(f"SECTIONS {{ . = {at:#x}; .all : {{ {parts} }} }}")
-    command = [compiler, *FLAGS, *RV32_FLAGS, f"-DSPENT_AT={spent_at:#x}u", "-T", str(script), "-Wl,-e,entry"]
-    _run([*command, "-o", str(linked), str(HERE / "entry.c"), str(HERE / "follow.c"), "-lgcc"])
+    command = [compiler, *FLAGS, *RV32_FLAGS, f"-DSPENT_AT={spent_at:#x}u", *_places()]
+    command += ["-T", str(script), "-Wl,-e,entry", "-o", str(linked)]
+    _run([*command, str(HERE / "entry.c"), str(HERE / "follow.c"), "-lgcc"])
     _run([objcopy, "-O", "binary", str(linked), str(raw)])
     return raw.read_bytes()
+
+
+def _places() -> list[str]:
+    """Say which words tell where the arrays are."""
+    sense = core().sense
+    return [f"-D{name}={getattr(sense, name)}" for name in ("MARKS_ADDRESS", "COUNTS_ADDRESS", "FRAME_ADDRESS")]
 
 
 def library(folder: Path, compiler: str) -> Follow:

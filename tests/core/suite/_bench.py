@@ -10,7 +10,7 @@ from world import MASK, ticks_diff, world
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
 from insole import gait, ring  # noqa: E402
-from insole.fixed import sense, tune  # noqa: E402
+from insole.fixed import sense, stance  # noqa: E402
 
 # The line's queue is the largest block. A small machine's heap, in pieces after a few tests, has none like it: so it is
 # made first, and once.
@@ -44,13 +44,13 @@ def the_same_ring(channel_n, slot_n):
 
 
 # And for the detector's words: an application has one detector at a time.
-WORDS = array("i", bytes(4 * tune.ALL_WORDS))
+WORDS = array("i", bytes(4 * stance.ALL_WORDS))
 
 
 def the_same_words(code, content):
-    if len(content) != 4 * tune.ALL_WORDS:
+    if len(content) != 4 * stance.ALL_WORDS:
         return array(code, content)
-    for k in range(tune.ALL_WORDS):
+    for k in range(stance.ALL_WORDS):
         WORDS[k] = 0
     return WORDS
 

@@ -2,7 +2,7 @@
 # frames wanted, because what `sense.follow` packs is what it took.
 from array import array
 
-from insole.fixed import NEVER_Q8, sense
+from insole.fixed import NEVER_Q8, sense, stance
 
 RECORD_AT = 4
 
@@ -12,7 +12,8 @@ class Taker:
         self.ring = ring
         self.clock_us = 0  # of the sample taken last
         self.frame = bytearray(RECORD_AT + 12)
-        self.state = state = array("i", [0] * sense.STATE_WORDS)
+        self.state = state = array("i", [0] * stance.ALL_WORDS)
+        self._follow = sense.bind(ring.marks, ring.counts, self.frame, state)
         state[sense.CHANNEL_N] = ring.channel_n
         state[sense.STANCE_N] = -1
         state[sense.SMOOTH_N] = 1
@@ -32,7 +33,7 @@ class Taker:
         marks[sense.PACK_AT] = RECORD_AT
         marks[sense.PACK_LEFT] = marks[sense.PACK_NEW] = 1
         left_n = len(ring)
-        said = sense.follow(marks, ring.counts, self.frame, self.state)
+        said = self._follow(self.state)
         assert said == sense.FULL, said
         assert len(ring) == left_n - 1
         assert marks[sense.PACK_INDEX] == index

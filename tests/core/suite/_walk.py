@@ -4,6 +4,7 @@ from array import array
 
 from insole import wire
 from insole.gait import NOTHING, STRIDE, Detector
+from suite._words import Words
 
 ZONES = (0, 0, 0, 0, 1, 1)
 FOREFOOT = (1000, 900, 800, 700)
@@ -27,6 +28,7 @@ def shape(t, on, off, ramp):
 class Walk:
     def __init__(self, rate_hz=200, dead=-1, stuck=-1):
         self.detector = Detector(ZONES, rate_hz)
+        self.words = Words(self.detector)
         self.rate_hz = rate_hz
         self.index = 0
         self.base = BASE
@@ -60,11 +62,11 @@ class Walk:
 
     # Events of the stride just decided, in q8 since sample 0; the detector's own are good only until its next step.
     def keep(self):
-        d = self.detector.past
-        begin = self.detector.origin << 8
-        self.forefoot_on, self.heel_on = begin + d.forefoot_on_q8, begin + d.heel_on_q8
-        self.forefoot_off, self.heel_off = begin + d.forefoot_off_q8, begin + d.heel_off_q8
-        self.initial, self.final = begin + d.initial_q8, begin + d.final_q8
+        words = self.words
+        self.initial = initial = (words.told_index << 8) + words.told_q8
+        self.final = initial + words.told_final_q8
+        self.forefoot_on, self.heel_on = initial + words.told_forefoot_on_q8, initial + words.told_heel_on_q8
+        self.forefoot_off, self.heel_off = initial + words.told_forefoot_off_q8, initial + words.told_heel_off_q8
 
     def air(self, n):
         for _ in range(n):

@@ -21,10 +21,10 @@ class TouchWalk(Walk):
 
     def take(self):
         said = Walk.take(self)
-        d = self.detector
+        d = self.words
         if said == TOUCHED:
-            self.touches.append((self.index - 1, (d.origin << 8) + d.touch_q8, d.touch_order))
-            put_contact(bytearray(wire.FRAME_BYTES), 1, 2, d, 0)
+            self.touches.append((self.index - 1, (d.touch_index << 8) + d.touch_q8, d.touch_order))
+            put_contact(bytearray(wire.FRAME_BYTES), 1, 2, self.detector, 0)
         elif said == STRIDE:
             self.initials.append(self.initial)
         return said
@@ -87,8 +87,8 @@ def test_its_delay_is_from_the_crossing_to_the_telling():
     while not walk.said:
         t = walk.index - start
         walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
-    d = walk.detector
-    assert d.touch_delay_n == walk.index - 1 - d.origin - (d.touch_q8 >> 8) - (1 if d.touch_q8 & 255 else 0)
+    d = walk.words
+    assert d.touch_delay_n == walk.index - 1 - d.touch_index - (1 if d.touch_q8 else 0)
     assert at - (first_q8 >> 8) in (d.touch_delay_n, d.touch_delay_n + 1)
 
 

@@ -1,10 +1,11 @@
 # Frames as bytes: the golden vectors shared with the host, the samples packer with its holes, the command reader.
 import json
 import random
+from array import array
 from struct import unpack_from
 
 from insole import wire
-from insole.fixed import NEVER_Q8, sense
+from insole.fixed import NEVER_Q8, sense, stance
 from insole.frame import (
     Coder,
     CommandReader,
@@ -118,13 +119,14 @@ def pack(channel_n, indices):
     packer.begin(3)
     state = Taker(ring).state
     state[sense.NEXT_INDEX] = -1
+    follow = sense.bind(ring.marks, ring.counts, packer.raw, state)
     frames = []
     for index in indices:
         at = ring.offset()
         for k in range(channel_n):
             ring.counts[at + k] = (index + k) & 0xFFF
         ring.commit(index, index * 5000)
-        events = sense.follow(ring.marks, ring.counts, packer.raw, state)
+        events = follow(state)
         while events:
             n = 0
             if events == sense.HOLE:
@@ -135,7 +137,7 @@ def pack(channel_n, indices):
                 n = packer.seal()
             if n:
                 frames.append(samples_of(packer.wire, n, channel_n))
-            events = sense.follow(ring.marks, ring.counts, packer.raw, state)
+            events = follow(state)
     n = packer.flush()
     if n:
         frames.append(samples_of(packer.wire, n, channel_n))
@@ -176,7 +178,7 @@ def test_the_padding_of_a_record_is_zero():
         ring.counts[at + k] = 0xFFE
     ring.commit(0, 0)
     begin = ring.marks[sense.PACK_AT]
-    assert sense.follow(ring.marks, ring.counts, packer.raw, state) == 0
+    assert sense.bind(ring.marks, ring.counts, packer.raw, state)(state) == 0
     assert packer.raw[begin : begin + 6] == b"\xff\xef\xfe\xff\xe0\x00", "and nothing behind it"
     assert ring.marks[sense.PACK_AT] == begin + 5
 
@@ -209,41 +211,41 @@ def test_nothing_to_flush():
 
 # What a detector says, for any values.
 class Said:
-    def __init__(self, values):
-        self.rate_hz = values[0]
-        self.origin = values[1]
-        self.touch_q8, self.touch_delay_n = values[2], values[3]
-        self.touch_order = 1
-        self.past = self.verdict = self
-        self.contact_order = self.lift_order = self.walking = self.confidence = self.reasons = 1
-        self.initial_q8, self.forefoot_on_q8, self.heel_on_q8 = values[2], values[4], values[5]
-        self.forefoot_off_q8, self.heel_off_q8, self.final_q8 = values[6], values[7], values[8]
-        self.delay_n = values[3]
-        self.forefoot_peak, self.heel_peak, self.forefoot_sum, self.heel_sum = values[9:13]
+    def __init__(self):
+        self.state = array("i", bytes(4 * stance.ALL_WORDS))
+
+
+def within(value, size):
+    return max(0, min(value, (1 << 8 * size) - 1))
 
 
 def test_no_times_and_loads_are_too_much_for_a_frame():
     random.seed(2)
-    times = (-(1 << 28), -257, -1, 0, 1, 256, 1 << 23, 1 << 28, NEVER_Q8)
-    loads = (0, 1, 0xFFFF, 0x10000, 32752, (1 << 26))
+    words = (-(1 << 28), -257, -1, 0, 1, 255, 256, 0xFFFF, 0x10000, (1 << 23) - 1, 1 << 23, 1 << 28, NEVER_Q8)
     raw = bytearray(wire.FRAME_BYTES)
-    for _ in range(400):
-        values = [random.choice((50, 500)), random.choice((0, 5, 1 << 20, (1 << 29)))]
-        values += [random.choice(times[:-1]), random.choice((-9, 0, 17, 255, 256, 100000))]
-        values += [random.choice(times) for _ in range(5)] + [random.choice(loads) for _ in range(4)]
-        said = Said(values)
+    for _ in range(300):
+        said = Said()
+        for k in range(stance.STRIDE_AT, stance.ALL_WORDS):
+            said.state[k] = random.choice(words)
+        first = within(said.state[stance.TOUCH_INDEX], 4)
+        rest = [within(said.state[stance.TOUCH_Q8 + k], 1) for k in range(3)]
         assert put_contact(raw, 1, 2, said, 1) == wire.CONTACT_BYTES
-        first = max(said.origin + (said.initial_q8 >> 8), 0)
-        assert unpack_from("<IBBBB", raw, 7) == (first, said.initial_q8 & 255, 1, max(0, min(said.delay_n, 255)), 1)
-        assert put_stride(raw, 1, 2, said) == wire.STRIDE_BYTES
-        assert unpack_from("<IB", raw, 7) == (first, said.initial_q8 & 255)
+        assert unpack_from("<BHIIBBBB", raw, 0) == (wire.CONTACT, 1, 2, first, rest[0], rest[1], rest[2], 1)
+        assert put_stride(raw, 5, 6, said) == wire.STRIDE_BYTES
+        first = within(said.state[stance.TOLD_INDEX], 4)
+        assert unpack_from("<BHIIB", raw, 0) == (wire.STRIDE, 5, 6, first, within(said.state[stance.TOLD_Q8], 1))
         for k in range(5):
             low, high = unpack_from("<Hb", raw, 12 + 3 * k)
-            event = values[4 + k]
             most = (1 << 23) - 1
-            expected = -(1 << 23) if event == NEVER_Q8 else max(-most, min(event - said.initial_q8, most))
-            assert high * 65536 + low == expected, (k, event, said.initial_q8)
-        scale = 4 / said.rate_hz
-        expected = [values[9], values[10], int(values[11] * scale), int(values[12] * scale)]
-        for k, value in enumerate(unpack_from("<HHHH", raw, 34)):
-            assert abs(value - min(expected[k], 0xFFFF)) <= 1, (k, value, expected)
+            assert high * 65536 + low == max(-most, min(said.state[stance.TOLD_FOREFOOT_ON_Q8 + k], most)), k
+        got = unpack_from("<BBBBHBHHHH", raw, 27)
+        for k, size in enumerate((1, 1, 1, 1, 2, 1, 2, 2, 2, 2)):
+            assert got[k] == within(said.state[stance.CONTACT_ORDER + k], size), k
+
+
+def test_an_event_not_seen_is_said():
+    said = Said()
+    raw = bytearray(wire.FRAME_BYTES)
+    said.state[stance.TOLD_HEEL_ON_Q8] = wire.STRIDE_HEEL_ON_INVALID
+    put_stride(raw, 1, 2, said)
+    assert unpack_from("<Hb", raw, 15) == (0, -128)

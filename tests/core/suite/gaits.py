@@ -3,7 +3,6 @@
 from struct import unpack_from
 
 from insole import wire
-from insole.fixed import NEVER_Q8
 from insole.frame import put_stride
 from insole.gait import TOUCHED
 from suite._walk import ALIKE_N, FOREFOOT, HEEL, READINGS, Walk
@@ -20,7 +19,7 @@ def test_every_row_of_the_table_of_readings():
         assert walk.strides() == 0, name
         for _ in range(4):
             walk.stance(forefoot, heel)
-            got = (walk.detector.verdict.contact_order, walk.detector.verdict.lift_order, walk.detector.verdict.walking)
+            got = (walk.words.contact_order, walk.words.lift_order, walk.words.direction)
             assert got == (contact_order, lift_order, direction), (name, got)
         assert walk.strides() == 4, name
 
@@ -29,8 +28,8 @@ def test_direction_counts_from_the_first_stride_on():
     walk = Walk()
     walk.air(30)
     walk.stance((0, 110), (20, 140))
-    assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
-    assert walk.detector.verdict.confidence > 50
+    assert walk.words.direction == wire.DIRECTION_BACKWARD
+    assert walk.words.confidence > 50
 
 
 def test_opposed_evidence_is_said():
@@ -40,9 +39,9 @@ def test_opposed_evidence_is_said():
     before = walk.strides()
     walk.stance((0, 140), (20, 100))
     assert walk.strides() == before + 1
-    assert walk.detector.verdict.reasons & wire.REASON_CONFLICT
-    assert walk.detector.verdict.reasons & wire.REASON_CONTACT_BACKWARD
-    assert walk.detector.verdict.reasons & wire.REASON_LIFT_FORWARD
+    assert walk.words.reasons & wire.REASON_CONFLICT
+    assert walk.words.reasons & wire.REASON_CONTACT_BACKWARD
+    assert walk.words.reasons & wire.REASON_LIFT_FORWARD
 
 
 def test_times_are_crossings_of_five_percent_at_every_rate():
@@ -92,11 +91,11 @@ def test_one_zone_alone_is_counted_and_not_guessed():
         assert walk.strides() == 0
         walk.stance((0, 120), (0, 0))
     assert walk.strides() == 1
-    d = walk.detector
-    assert (d.verdict.contact_order, d.verdict.lift_order) == (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_UNKNOWN)
-    assert (d.verdict.walking, d.verdict.confidence) == (wire.DIRECTION_UNKNOWN, 0)
-    assert d.verdict.reasons & wire.REASON_FOREFOOT_ONLY
-    assert d.past.heel_on_q8 == d.past.heel_off_q8 == NEVER_Q8
+    d = walk.words
+    assert (d.contact_order, d.lift_order) == (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_UNKNOWN)
+    assert (d.direction, d.confidence) == (wire.DIRECTION_UNKNOWN, 0)
+    assert d.reasons & wire.REASON_FOREFOOT_ONLY
+    assert d.told_heel_on_q8 == d.told_heel_off_q8 == wire.STRIDE_HEEL_ON_INVALID
 
 
 def test_loads_are_sums_over_the_zone():
@@ -104,13 +103,11 @@ def test_loads_are_sums_over_the_zone():
     walk.air(60)
     for _ in range(3):
         walk.stance((0, 110), (20, 140))
-    d = walk.detector
-    assert abs(d.past.forefoot_peak - sum(FOREFOOT)) <= 60, (
-        d.past.forefoot_peak
-    )  # baselines settle within a few counts each
-    assert abs(d.past.heel_peak - sum(HEEL)) <= 30, d.past.heel_peak
-    expected = sum(FOREFOOT) * (110 - 12)
-    assert abs(d.past.forefoot_sum - expected) <= expected // 20
+    d = walk.words
+    assert abs(d.forefoot_peak - sum(FOREFOOT)) <= 60, d.forefoot_peak  # baselines settle within a few counts each
+    assert abs(d.heel_peak - sum(HEEL)) <= 30, d.heel_peak
+    expected = sum(FOREFOOT) * (110 - 12) * 4 // 200  # counts times 250 ms
+    assert abs(d.forefoot_sum - expected) <= expected // 20
 
 
 # Loads of a triangle with its top at `top`, between 0 and 120: only the peak, and with it the shift, tells.
@@ -127,7 +124,7 @@ def peaks(forefoot_top, heel_top):
         for t in range(240):
             walk.sample(triangle(t, forefoot_top), triangle(t, heel_top))
     assert walk.strides() == 3
-    return walk.detector.verdict.reasons
+    return walk.words.reasons
 
 
 def test_the_zone_with_the_earlier_peak_is_in_front():
@@ -148,15 +145,15 @@ def test_history_speaks_for_more_of_the_same():
         walk.air(60)
         for k in range(5):
             walk.stance(*READINGS[name][:2])
-            reasons = walk.detector.verdict.reasons
+            reasons = walk.words.reasons
             assert not reasons & other
             assert bool(reasons & before) == (k > 0), (name, k, reasons)
-            assert abs(walk.detector.verdict.history) == min(k + 1, 3)
-        confidence = walk.detector.verdict.confidence
+            assert abs(walk.words.history) == min(k + 1, 3)
+        confidence = walk.words.confidence
         fresh = Walk()
         fresh.air(60)
         fresh.stance(*READINGS[name][:2])
-        assert confidence > fresh.detector.verdict.confidence, "three strides alike are worth more than one"
+        assert confidence > fresh.words.confidence, "three strides alike are worth more than one"
 
 
 class FramedWalk(Walk):
@@ -175,7 +172,7 @@ def test_the_stride_frame_says_what_the_detector_found():
         walk.stance((0, 110), (20, 140))
     frame = walk.frame
     assert frame[:7] == b"\x02\x01\x02\x03\x04\x05\x06", frame
-    d = walk.detector
+    d = walk.words
     initial_q8 = walk.initial
     assert unpack_from("<IB", frame, 7) == (initial_q8 >> 8, initial_q8 & 255)
     for at, event in ((12, walk.forefoot_on), (15, walk.heel_on), (18, walk.forefoot_off), (21, walk.heel_off)):
@@ -184,7 +181,7 @@ def test_the_stride_frame_says_what_the_detector_found():
     low, high = unpack_from("<Hb", frame, 24)
     assert high * 65536 + low == walk.final - initial_q8
     assert tuple(frame[27:30]) == (wire.ORDER_FOREFOOT_FIRST, wire.ORDER_FOREFOOT_FIRST, wire.DIRECTION_BACKWARD)
-    assert frame[30] == d.verdict.confidence and frame[33] == d.past.delay_n
+    assert frame[30] == d.confidence and frame[33] == d.delay_n
     assert 8 <= frame[33] <= 16, "confirmed 40 to 80 ms after the last load"
     reasons = unpack_from("<H", frame, 31)[0]
     expected = wire.REASON_CONTACT_BACKWARD | wire.REASON_LIFT_BACKWARD | wire.REASON_SHIFT_BACKWARD

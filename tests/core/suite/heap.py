@@ -31,6 +31,7 @@ def test_ring_packer_detector_and_frames():
     queue = ByteQueue(1024)
     ring = SampleRing(6, 8)
     packer = SamplesPacker(ring)
+    follow = sense.bind(ring.marks, ring.counts, packer.raw, detector.state)
     counts = array("H", [0] * 6)
     out = bytearray(120)
     strides = contacts = frames = holes = 0
@@ -44,7 +45,7 @@ def test_ring_packer_detector_and_frames():
         for c in range(6):
             ring.counts[at + c] = counts[c]
         ring.commit(k, k * 5000 & 0x3FFFFFFF)
-        events = sense.follow(ring.marks, ring.counts, packer.raw, detector.state)
+        events = follow(detector.state)
         while events:
             n = 0
             said = NOTHING
@@ -67,7 +68,7 @@ def test_ring_packer_detector_and_frames():
                 n = coder.seal(put_stride(coder.raw, 1, strides, detector))
                 queue.put(coder.wire, n)
                 strides += 1
-            events = sense.follow(ring.marks, ring.counts, packer.raw, detector.state)
+            events = follow(detector.state)
         queue.take(out, 120)
     micropython.heap_unlock()
     assert strides >= 10, strides

@@ -42,7 +42,7 @@ def walk_over_a_hole(forefoot, heel):
     assert walk.strides() == 3, "a stride that spans the hole"
     for _ in range(3):
         walk.stance((0, 110), (20, 140))
-        assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+        assert walk.words.direction == wire.DIRECTION_BACKWARD
     assert walk.strides() == 6
 
 

@@ -23,6 +23,7 @@ class Pair:
         if not packing:
             self.ring.marks[sense.PACK_AT] = 0
         self.detector = Detector(tuple(random.choice((0, 0, 1, 1, 2, 3)) for _ in range(channel_n)), rate_hz)
+        self.native = sense.bind(self.ring.marks, self.ring.counts, self.packer.raw, self.detector.state)
         self.said = 0
         self.calls = 0
         self.twin_marks = array("i", self.ring.marks)
@@ -44,7 +45,7 @@ class Pair:
         copy(ring.marks, self.twin_marks)
         copy(state, self.twin_state)
         copy(frame, self.twin_frame)
-        native = sense.follow(ring.marks, ring.counts, frame, state)
+        native = self.native(state)
         plain = sense_plain.follow(self.twin_marks, ring.counts, self.twin_frame, self.twin_state)
         assert native == plain, (native, plain)
         assert ring.marks == self.twin_marks, differing(ring.marks, self.twin_marks)
@@ -209,7 +210,7 @@ def crossings(before, after, level, step_q8):
     state[heel + sense.LOADED] = 1
     ring.counts[0] = after
     ring.commit(0, 0)
-    said = sense.follow(ring.marks, ring.counts, bytearray(8), state)
+    said = sense.bind(ring.marks, ring.counts, taker.frame, state)(state)
     if falls:
         assert said & sense.LIFT << 1 and not state[heel + sense.LOADED]
         return 100000 - state[heel + sense.OFF_Q8], 100000 - state[heel + sense.OFF_Q8]

@@ -18,10 +18,10 @@ def test_dead_sensor_is_left_out_and_said():
     walk.air(60)
     for _ in range(6):
         walk.stance((0, 110), (20, 140))
-        assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+        assert walk.words.direction == wire.DIRECTION_BACKWARD
     assert walk.detector.channels.out_bits == 0b10
     assert walk.detector.channels.dead_bits == 0b10
-    assert walk.detector.verdict.reasons & wire.REASON_SENSOR_LEFT_OUT
+    assert walk.words.reasons & wire.REASON_SENSOR_LEFT_OUT
 
 
 def test_stuck_sensor_is_left_out_and_taken_back():
@@ -66,7 +66,7 @@ def test_missing_counts_are_bridged():
             if said != NOTHING:
                 walk.said.append((said, walk.index))
     assert walk.strides() == 4
-    assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+    assert walk.words.direction == wire.DIRECTION_BACKWARD
 
 
 class BlindWalk(Walk):
@@ -79,8 +79,8 @@ def test_without_any_forefoot_sensor_no_order_is_told():
     walk.air(60)
     for _ in range(8):
         walk.stance((0, 110), (20, 140))
-    d = walk.detector
-    assert d.channels.out_bits == 0b1111
+    d = walk.words
+    assert walk.detector.channels.out_bits == 0b1111
     assert walk.strides() == 8 - ALIKE_N
     walk.said.clear()
     for t in range(200):
@@ -89,9 +89,9 @@ def test_without_any_forefoot_sensor_no_order_is_told():
             assert d.touch_order == wire.ORDER_UNKNOWN, "told by the heel alone"
     assert walk.said[0][0] == TOUCHED
     walk.stance((0, 110), (20, 140))
-    assert d.verdict.contact_order == wire.ORDER_UNKNOWN
-    assert (d.verdict.walking, d.verdict.confidence) == (wire.DIRECTION_UNKNOWN, 0)
-    assert d.verdict.reasons & wire.REASON_SENSOR_LEFT_OUT
+    assert d.contact_order == wire.ORDER_UNKNOWN
+    assert (d.direction, d.confidence) == (wire.DIRECTION_UNKNOWN, 0)
+    assert d.reasons & wire.REASON_SENSOR_LEFT_OUT
 
 
 class FaultyWalk(Walk):
@@ -119,7 +119,7 @@ def test_a_sensor_that_sticks_under_load_does_not_hold_the_foot_down():
         assert told(walk, 4) >= 3, "one may be lost until it is found"
         assert walk.detector.channels.out_bits == 1 << channel
         assert told(walk, 4) == 4
-        assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+        assert walk.words.direction == wire.DIRECTION_BACKWARD
         walk.faulty = {}
         told(walk, 2)
         assert walk.detector.channels.out_bits == 0, "it moves again"
@@ -135,7 +135,7 @@ def test_a_dead_sensor_that_comes_back_votes_again():
     walk.faulty = {}
     assert told(walk, 3) == 3
     assert walk.detector.channels.out_bits == walk.detector.channels.dead_bits == 0
-    assert not walk.detector.verdict.reasons & wire.REASON_SENSOR_LEFT_OUT
+    assert not walk.words.reasons & wire.REASON_SENSOR_LEFT_OUT
 
 
 def test_sensors_that_are_all_still_are_none_of_them_faulty():

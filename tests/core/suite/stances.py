@@ -26,7 +26,7 @@ def test_a_session_that_begins_loaded_finds_the_first_real_stride():
     assert walk.strides() == 0, "what rose above an unproven baseline was no contact"
     walk.stance((0, 110), (20, 140))
     assert walk.strides() == 1
-    assert walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+    assert walk.words.direction == wire.DIRECTION_BACKWARD
 
 
 def test_a_brush_is_no_stride():
@@ -94,7 +94,7 @@ def test_a_foot_loaded_at_the_first_sample_gives_no_stride_before_it():
     assert walk.strides() == 0, "a stride whose contact nobody saw"
     start = walk.stance((0, 110), (20, 140))
     assert walk.strides() == 1
-    assert abs((walk.initial >> 8) - start) <= 3 and walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+    assert abs((walk.initial >> 8) - start) <= 3 and walk.words.direction == wire.DIRECTION_BACKWARD
 
 
 # How many of these loads are told after four strides.

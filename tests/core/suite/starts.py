@@ -7,6 +7,7 @@ from insole import wire
 from insole.fixed import sense
 from insole.gait import Detector
 from suite._walk import BASE, Walk, shape
+from suite._words import Words
 
 
 class NoisyWalk(Walk):
@@ -36,7 +37,7 @@ def test_noise_is_known_150_ms_after_the_start():
         for _ in range(3):
             start = walk.stance((0, 110), (20, 140))
             assert abs((walk.initial >> 8) - start) <= 4, amplitude
-        assert walk.strides() == 3 and walk.detector.verdict.walking == wire.DIRECTION_BACKWARD
+        assert walk.strides() == 3 and walk.words.direction == wire.DIRECTION_BACKWARD
         assert len(walk.said) == 6, "no contact that was none"
 
 
@@ -154,4 +155,4 @@ def test_any_first_index():
             late = 2000 * shape(t, 90, 200, 12) // 1000
             said.append(detector.step(index + t, array("H", [30 + load, 30 + late])))
         assert max(said) == 2, index
-        assert abs(detector.origin + (detector.past.initial_q8 >> 8) - index - 60) <= 2
+        assert abs(Words(detector).told_index - index - 60) <= 2

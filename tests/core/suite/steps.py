@@ -1,6 +1,8 @@
 # Which stances are steps, rule by rule, at their limits. Times in ms at 200 Hz.
-from insole.fixed import NEVER_Q8
-from insole.stance import Stance, Steps
+from insole.fixed import NEVER_Q8, sense, tune
+from insole.fixed import stance as native
+from insole.gait import Detector
+from suite._words import Words
 
 ROCK_SHARE = 4  # the lesser part carries one part in this many of the whole, or the foot was not clearly rocked over
 
@@ -15,6 +17,10 @@ class Foot:
         self.sigma = sigma
 
 
+class Stance:
+    pass
+
+
 # A stance of 600 ms that rolls from forefoot to heel and came abruptly, but for what is given.
 def stance(at=0, length=600, **given):
     made = Stance()
@@ -22,15 +28,42 @@ def stance(at=0, length=600, **given):
     made.heel_on_q8 = q8(at + 100)
     made.forefoot_off_q8 = q8(at + length - 100)
     made.heel_off_q8 = made.final_q8 = q8(at + length)
-    made.rise_q8 = made.tail_q8 = made.dropped = made.restless_n = 0
+    made.came_q8 = made.went_q8 = made.dropped = made.restless_n = 0
     made.foot_peak, made.forefoot_peak, made.heel_peak = 3000, 1500, 1500
     for name in given:
         setattr(made, name, given[name])
     return made
 
 
+STANCE = ("initial_q8", "forefoot_on_q8", "heel_on_q8", "forefoot_off_q8", "heel_off_q8", "final_q8")
+STANCE += ("came_q8", "went_q8", "restless_n")
+
+
+# What judges one stance after the other.
+class Steps:
+    def __init__(self):
+        self.detector = Detector((0, 1), 200)
+
+    def is_step(self, made, foot):
+        words = Words(self.detector)
+        for name in STANCE:
+            setattr(words, name, getattr(made, name))
+        words.dropped_q8 = made.dropped << 8
+        for zone, peak in enumerate((made.forefoot_peak, made.heel_peak, made.foot_peak)):
+            Words(self.detector, sense.ZONE_AT + zone * sense.ZONE_WORDS).peak = peak
+        tuned = Words(self.detector, tune.FOOT_TUNE)
+        tuned.running, tuned.sigma = foot.peak, foot.sigma
+        return bool(native.is_step(self.detector.state))
+
+    def rebase(self, by_q8):
+        native.rebase(self.detector.state, by_q8)
+
+    def forget(self):
+        self.detector._forget(12345)
+
+
 def is_step(made, foot=None):
-    return Steps(200).is_step(made, foot or Foot())
+    return Steps().is_step(made, foot or Foot())
 
 
 def test_a_step_is_long_enough():
@@ -50,16 +83,16 @@ def test_a_load_above_baselines_that_fell_is_no_step():
 
 
 def test_a_long_gentle_load_is_swaying():
-    assert is_step(stance(length=600, rise_q8=q8(120), tail_q8=q8(95))), "275 with a tenth of the length"
-    assert not is_step(stance(length=600, rise_q8=q8(120), tail_q8=q8(105)))
-    assert is_step(stance(length=2000, rise_q8=q8(40), tail_q8=q8(35)))
-    assert not is_step(stance(length=2000, rise_q8=q8(40), tail_q8=q8(45)))
+    assert is_step(stance(length=600, came_q8=q8(120), went_q8=q8(95))), "275 with a tenth of the length"
+    assert not is_step(stance(length=600, came_q8=q8(120), went_q8=q8(105)))
+    assert is_step(stance(length=2000, came_q8=q8(40), went_q8=q8(35)))
+    assert not is_step(stance(length=2000, came_q8=q8(40), went_q8=q8(45)))
     assert is_step(stance(length=2600)), "abrupt at both ends"
 
 
 def test_gentle_and_restless_twice_is_shuffling():
     for restless_n, gentle_ms, step in ((0, 150, 1), (1, 150, 1), (2, 40, 1), (2, 50, 0), (3, 50, 0), (9, 40, 1)):
-        made = stance(restless_n=restless_n, rise_q8=q8(gentle_ms - 20), tail_q8=q8(20))
+        made = stance(restless_n=restless_n, came_q8=q8(gentle_ms - 20), went_q8=q8(20))
         assert is_step(made) == bool(step), (restless_n, gentle_ms)
 
 
@@ -90,7 +123,7 @@ def test_a_foot_rocked_over_is_a_step_within_3_s_of_another():
         for on, off in ((30, -100), (100, -30), (30, -30)):
             assert not is_step(rolling(on * sign, off * sign))
             for pause_ms, step in ((500, 1), (2900, 1), (3100, 0)):
-                steps = Steps(200)
+                steps = Steps()
                 assert steps.is_step(rolling(100, 100), Foot())
                 steps.rebase(q8(600))
                 assert steps.is_step(rolling(on * sign, off * sign, at=pause_ms), Foot()) == bool(step), (
@@ -111,7 +144,7 @@ def test_a_foot_clearly_rocked_over_is_a_step():
 
 
 def test_a_long_hole_ends_the_walk():
-    steps = Steps(200)
+    steps = Steps()
     assert steps.is_step(rolling(100, 100), Foot())
     steps.forget()
     assert not steps.is_step(rolling(30, -30, at=1100), Foot())
@@ -125,7 +158,7 @@ def test_both_parts_carry_in_a_step():
 
 # Loads that do not roll: at, length, peak of each; which are told.
 def told(*loads):
-    steps = Steps(200)
+    steps = Steps()
     found = []
     for at, length, peak in loads:
         made = stance(at, length, foot_peak=peak)
@@ -154,7 +187,7 @@ def test_one_odd_load_begins_the_count_anew():
 
 
 def test_moving_the_origin_changes_nothing():
-    steps = Steps(200)
+    steps = Steps()
     for _ in range(3):
         made = stance(0, 600)
         made.heel_on_q8, made.heel_off_q8 = made.forefoot_on_q8, made.forefoot_off_q8

@@ -3,20 +3,24 @@
 import random
 from array import array
 
-from insole import sense_plain, tune_plain
-from insole.fixed import sense, tune
+from insole import sense_plain, stance_plain, tune_plain, verdict_plain
+from insole.fixed import NEVER_Q8, sense, stance, tune, verdict
 from insole.gait import Detector
 
 RATES = (50, 100, 125, 200, 250, 500)
 
 
 def any_state():
-    state = array("i", [0] * tune.ALL_WORDS)
+    state = array("i", [0] * stance.ALL_WORDS)
     state[sense.CHANNEL_N] = random.randint(2, 8)
     for zone in range(3):
         at = sense.ZONE_AT + zone * sense.ZONE_WORDS
         for k in range(sense.ZONE_WORDS):
             state[at + k] = random.randint(-(1 << 28), 1 << 28)
+        for word in (sense.LOAD, sense.PEAK, sense.RELEASE):
+            state[at + word] = random.randint(1, 32752)
+        for word in (sense.RESIDUE, sense.MASS, sense.MOMENT, sense.TOTAL):
+            state[at + word] = random.choice((0, random.randint(1, 1 << 21)))
         state[at + sense.BEND_Q4] = random.randint(0, 1 << random.randint(1, 21))
         own = tune.TUNE_AT + zone * tune.TUNE_WORDS
         state[own + tune.NOISE_PERMILLE] = random.choice((1000, 612, 293, 148))
@@ -30,35 +34,65 @@ def any_state():
         state[at + sense.STILL_N] = random.choice((0, 0, 0, 5, 100, 1 << 29))
         state[at + sense.TOP_N] = random.choice((0, 50, 51, 1 << 28))
         state[at + sense.SHARE] = random.randint(0, 3)
+    state[sense.NOW_Q8] = random.randint(0, 1 << 19)
+    for k in range(stance.RATE_HZ, stance.ALL_WORDS):
+        state[k] = random.choice((0, 0, 1, 2, random.randint(-(1 << 19), 1 << 19)))
+    for k in range(stance.INITIAL_Q8, stance.FINAL_Q8):
+        state[k] = random.choice((NEVER_Q8, random.randint(0, 1 << 19)))
+    state[stance.STAND_Q8], state[stance.DECIDE_AT_Q8] = random.choice((0, 1 << 20)), random.choice((0, NEVER_Q8))
+    state[stance.STUCK_N] = random.choice((40, 80, 200))
+    state[stance.RATE_HZ] = random.choice(RATES)
+    state[stance.HISTORY] = random.randint(-3, 3)
+    state[stance.DUE] = random.randint(0, 2)
+    state[sense.TIME_SHIFT] = random.randint(0, 3)
+    for k in range(stance.OUT_BITS, stance.ALIKE_N):
+        state[k] = random.choice((0, 0, 1))
     return state
 
 
-def agree(name, *arguments):
+NATIVE = {tune: tune_plain, verdict: verdict_plain, stance: stance_plain}
+
+
+def agree(module, name, *arguments):
     native = any_state()
     plain = array("i", native)
-    said = getattr(tune, name)(native, *arguments)
-    assert said == getattr(tune_plain, name)(plain, *arguments), (name, arguments)
+    said = getattr(module, name)(native, *arguments)
+    assert said == getattr(NATIVE[module], name)(plain, *arguments), (name, arguments)
     assert native == plain, (name, arguments, [k for k in range(len(plain)) if native[k] != plain[k]])
     return said
 
 
-def test_native_and_plain_agree():
+def test_levels_and_channels_agree():
     random.seed(6)
     found = 0
     for _ in range(60):
         for zone in range(3):
-            agree("listen", zone)
-            agree("set_peak", zone, random.choice((0, 1, 319, 320, 3000, 32752, 1 << 16)))
-        agree("close")
-        agree("clear")
-        agree("rebase", random.choice((0, 1, 256, 1 << 18, 1 << 28)))
-        agree("judge", random.choice((0, 1, 5, 100, 101, 1 << 20)))
-        found += agree("stuck", random.choice((1, 5, 100)), random.choice((12, 300, 20000))) != 0
+            agree(tune, "listen", zone)
+            agree(tune, "set_peak", zone, random.choice((0, 1, 319, 320, 3000, 32752, 1 << 16)))
+            agree(tune, "learn", zone, random.choice((0, 1, 319, 320, 3000, 32752)))
+        agree(tune, "surge", random.choice((512, 1024, 2048, 1536, 3584)))
+        for name in ("close", "clear", "keep", "set_margins", "settle"):
+            agree(tune, name)
+        agree(tune, "judge", random.choice((0, 1, 5, 100, 101, 1 << 20)))
+        found += agree(tune, "stuck", random.choice((1, 5, 100)), random.choice((12, 300, 20000))) != 0
     assert found, "no sensor was ever stuck"
 
 
+def test_stances_and_verdicts_agree():
+    random.seed(7)
+    said = set()
+    for _ in range(400):
+        said.add(agree(stance, "hear", random.getrandbits(14)))
+        agree(stance, "rebase", random.choice((0, 256, 1 << 18, 1 << 28)))
+        said.add(agree(stance, "look") + 10)
+        said.add(agree(stance, "is_step") + 20)
+        agree(stance, "tell")
+        agree(verdict, "conclude")
+    assert said >= {0, 1, 2, 3, 4, 10, 11, 20}, said
+
+
 def test_the_twins_have_the_same_words():
-    for native, plain in ((sense, sense_plain), (tune, tune_plain)):
+    for native, plain in ((sense, sense_plain), (tune, tune_plain), (stance, stance_plain)):
         names = [name for name in dir(plain) if name[0] != "_" and name.upper() == name]
         assert len(names) > 5
         for name in names:
@@ -67,7 +101,7 @@ def test_the_twins_have_the_same_words():
 
 # Levels of one zone for a peak and a noise, in counts.
 def levels(peak, sigma, permille=300):
-    state = array("i", [0] * tune.ALL_WORDS)
+    state = array("i", [0] * stance.ALL_WORDS)
     state[tune.TUNE_AT + tune.NOISE_PERMILLE] = permille
     state[sense.ZONE_AT + sense.BEND_Q4] = (sigma * 16 * 8 + 12) // 13
     tune.set_peak(state, 0, peak)
@@ -97,7 +131,7 @@ def test_levels_of_a_noisy_zone_stay_above_the_noise():
 # 7 bits of the peak go into the centre of load.
 def test_the_centre_of_load_takes_the_peak_in_seven_bits():
     for peak in (320, 508, 512, 4000, 4095, 4096, 32752):
-        state = array("i", [0] * tune.ALL_WORDS)
+        state = array("i", [0] * stance.ALL_WORDS)
         tune.set_peak(state, 2, peak)
         shift = state[sense.ZONE_AT + 2 * sense.ZONE_WORDS + sense.MASS_SHIFT]
         assert 64 <= peak >> shift <= 127, (peak, shift)
@@ -111,7 +145,7 @@ def test_times_move_back_with_the_origin_and_stay_small():
             state[sense.ZONE_AT + zone * sense.ZONE_WORDS + times[k]] = (
                 1000000 * (zone + 1) + k if k else -(1 << 28) + 5
             )
-    tune.rebase(state, 262144)
+    stance.rebase(state, 262144)
     for zone in range(3):
         at = sense.ZONE_AT + zone * sense.ZONE_WORDS
         got = [state[at + word] for word in times]

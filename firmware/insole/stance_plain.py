@@ -1,0 +1,509 @@
+# Written by firmware/make_plain.py from stance.py, which explains it: change that one.
+from micropython import const
+
+from .tune_plain import clear, judge, keep, learn, stuck, surge
+from .verdict_plain import conclude, order
+
+# WORDS of the maps, written by firmware/make_plain.py
+_NEXT_INDEX = const(1)
+_NOW_Q8 = const(2)
+_ALARM_Q8 = const(4)
+_DROPPED_Q8 = const(11)
+_DELAY_Q8 = const(15)
+_QUICK_N = const(18)
+_RISE_Q8 = const(19)
+_STANCE_N = const(20)
+_RESTED = const(23)
+_ZONE_AT = const(26)
+_ZONE_WORDS = const(26)
+_NEVER_Q8 = const(536870911)
+_OLDEST_Q8 = const(-268435456)
+_LOW = const(0)
+_LOADED = const(10)
+_ON_Q8 = const(11)
+_OFF_Q8 = const(12)
+_RISEN = const(13)
+_ABOVE_N = const(15)
+_ABOVE_Q8 = const(16)
+_PEAK = const(17)
+_PEAK_Q8 = const(18)
+_TOTAL = const(19)
+_RELEASE = const(23)
+_RESIDUE = const(24)
+_CONTACT = const(1)
+_LIFT = const(8)
+_FULL = const(8192)
+_FOREFOOT = const(26)
+_HEEL = const(52)
+_FOOT = const(78)
+_FOOT_TUNE = const(228)
+_RUNNING = const(0)
+_SIGMA = const(2)
+_ORDER_UNKNOWN = const(0)
+_STRIDE_FOREFOOT_ON_INVALID = const(-8388608)
+_STRIDE_HEEL_ON_INVALID = const(-8388608)
+# end of WORDS
+
+# --- state: of the walk
+RATE_HZ = const(240)
+ORIGIN = const(241)
+WARMING = const(242)  # the first listening: nothing is loaded
+IN_STANCE = const(243)
+STANDING = const(244)  # longer than a step lasts
+STAND_Q8 = const(245)  # when a stance becomes that
+HOUSE_Q8 = const(246)  # when to look after levels and numbers
+HOUSE_STEP_Q8 = const(247)
+STUCK_N = const(248)  # samples after which a sensor that stands still under load is stuck
+LOOK = const(249)  # a provisional order may be due
+DECIDE_AT_Q8 = const(250)  # when a contact of one part alone is told
+ANNOUNCED = const(251)  # the contact of this stance was told
+DUE = const(252)  # what is done with the next sample
+STRIDE_N = const(253)  # samples from the last stance's end to this one's
+RESTLESS_N = const(254)  # contacts in a row before which the foot was never at rest
+JUDGED = const(255)  # what the channels did in the last stride, as tune.judge says
+STILL_BITS = const(256)  # the channels that stood still in the one before
+OUT_BITS = const(257)  # the channels that are left out
+BLIND = const(258)  # all of the forefoot's, or all of the heel's
+ALIKE_N = const(259)  # loads in a row like the one before
+SEEN_PEAK = const(260)  # of the last load that might have been a step
+SEEN_LONG_Q8 = const(261)
+HISTORY = const(262)  # -3 (three strides forward) to 3 (three backward)
+FREE_Q8 = const(263)  # times that move with the origin: the last stance's end,
+STRIDE_START_Q8 = const(264)
+ANNOUNCED_Q8 = const(265)
+SEEN_Q8 = const(266)  # the last load's that might have been a step,
+STEPPED_Q8 = const(267)  # the last step's
+INITIAL_Q8 = const(268)  # of the present stance
+FOREFOOT_ON_Q8 = const(269)
+HEEL_ON_Q8 = const(270)
+FOREFOOT_OFF_Q8 = const(271)
+HEEL_OFF_Q8 = const(272)
+FINAL_Q8 = const(273)
+CAME_Q8 = const(274)  # how long the load took from low to high level
+WENT_Q8 = const(275)  # and how long a tail it left
+TOLD_END = const(276)  # sample index after final contact
+TOLD_PEAK = const(277)  # 0: that was no step
+VOTES = const(278)  # for backward
+
+# --- state: of a stride, the numbers of its frame in their order
+STRIDE_AT = const(279)
+TOLD_INDEX = const(282)  # of initial contact; behind kind, session and number of the frame
+TOLD_Q8 = const(283)
+TOLD_FOREFOOT_ON_Q8 = const(284)  # since then
+TOLD_HEEL_ON_Q8 = const(285)
+TOLD_FOREFOOT_OFF_Q8 = const(286)
+TOLD_HEEL_OFF_Q8 = const(287)
+TOLD_FINAL_Q8 = const(288)
+CONTACT_ORDER = const(289)
+LIFT_ORDER = const(290)
+DIRECTION = const(291)
+CONFIDENCE = const(292)
+REASONS = const(293)
+DELAY_N = const(294)
+FOREFOOT_PEAK = const(295)
+HEEL_PEAK = const(296)
+FOREFOOT_SUM = const(297)
+HEEL_SUM = const(298)
+
+# --- state: of a contact, the numbers of its frame in their order
+CONTACT_AT = const(299)
+TOUCH_INDEX = const(302)
+TOUCH_Q8 = const(303)
+TOUCH_ORDER = const(304)
+TOUCH_DELAY_N = const(305)
+CUED = const(306)
+ALL_WORDS = const(307)
+
+# --- times
+REBASE_Q8 = const(262144)  # 1024 samples
+
+# --- said
+NOTHING = const(0)
+TOUCHED = const(1)  # provisional: the order as it looks now
+STRIDE = const(2)  # final
+HOUSE = const(3)  # something rare has to be looked after
+STOOD = const(4)  # a channel stood still in this stride or the last
+
+_TELL = const(1)  # what is due
+_LEARN = const(2)
+
+_ANY_CONTACT = const(7)  # CONTACT, LIFT, TOUCH, SURGED of any zone
+_ANY_LIFT = const(56)
+_ANY_TOUCH = const(192)  # of forefoot and heel; the foot's says nothing new
+_ANY_SURGED = const(3584)
+_DECIDE_MS = const(45)  # a second zone later than this no longer changes the provisional order
+_SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
+_LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
+_SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
+_LEAST_TOP_PERCENT = const(40)  # of the running peak: less was a brush, not a stance,
+_LEAST_LIGHT_PERCENT = const(15)  # unless there are many alike in a row: a lighter wearer, or the heavy ones leapt
+_LIGHT_N = const(6)  # so many like the one before
+_LEAST_SIGMAS = const(10)  # of the whole foot's noise
+_SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 240, swaying has 290
+_SWAY_DIVISOR = const(10)
+_SOFT_MS = const(45)  # rise + tail of a step when the foot never rested before, twice in a row: shuffling has more
+_GOES_ON_MS = const(3000)  # so soon after a step it may also be rocked over: what lands first leaves last. Else both
+_ROCK_MS = const(50)  # leads must be that clear
+_ROCK_SHARE = const(4)  # and both parts well loaded: a resting foot rocks lightly
+_ALIKE_MS = const(1500)  # longest pause between two loads alike
+_ALIKE_LEAST_N = const(3)  # loads like the one before it, until they are steps
+_ROLL_LEAST_MS = const(20)  # a lead that says something
+_ROLL_MS = const(60)  # lead at contact and lead at lift together; pressing loads one part first and leaves it last
+_LEAST_SHARE = const(12)  # of the foot's peak, one part in this many, that the lesser part has in such a step
+
+
+# What the events of one sample lead to: one of `said`, and when to be called again.
+def hear(words, events):
+    state = words
+    said = 0
+    due = state[DUE]
+    if events & _ANY_SURGED:
+        surge(words, events)
+    if events & _ANY_CONTACT:
+        contact(words, events)
+    if events & _ANY_LIFT:
+        if state[IN_STANCE]:
+            lift(words, events)
+    now_q8 = state[_NOW_Q8]
+    if events & _ANY_TOUCH or now_q8 >= state[DECIDE_AT_Q8]:
+        state[LOOK] = 1
+    # A frame of samples is work enough for one sample: a stride waits for the next.
+    if due == _TELL:
+        if not events & _FULL:
+            said = STRIDE
+            state[DELAY_N] = state[_NEXT_INDEX] - 1 - state[TOLD_END]
+            state[DUE] = _LEARN
+    elif due:
+        state[DUE] = 0
+        said = learn_all(words)
+    if state[LOOK] and not said:
+        said = look(words)
+    if state[DUE] or state[LOOK]:
+        state[_ALARM_Q8] = now_q8 + 256
+        return said
+    if now_q8 >= state[HOUSE_Q8] and not said:
+        said = keep_house(words)
+    alarm_q8 = state[HOUSE_Q8]
+    if state[DECIDE_AT_Q8] < alarm_q8:
+        alarm_q8 = state[DECIDE_AT_Q8]
+    state[_ALARM_Q8] = alarm_q8
+    return said
+
+
+# events
+
+
+def contact(words, events):
+    state = words
+    if not state[IN_STANCE]:
+        begin(words)
+    if events & _CONTACT:
+        if state[FOREFOOT_ON_Q8] == _NEVER_Q8:
+            state[FOREFOOT_ON_Q8] = state[_FOREFOOT + _ON_Q8]
+    if events & _CONTACT << 1:
+        if state[HEEL_ON_Q8] == _NEVER_Q8:
+            state[HEEL_ON_Q8] = state[_HEEL + _ON_Q8]
+    if events & _CONTACT << 2:
+        if state[INITIAL_Q8] == _NEVER_Q8:
+            state[INITIAL_Q8] = state[_FOOT + _ON_Q8]
+            state[CAME_Q8] = state[_RISE_Q8]
+            if state[_FOOT + _RISEN]:
+                state[CAME_Q8] = state[_NOW_Q8] - state[_DELAY_Q8] - state[_FOOT + _ON_Q8]
+
+
+def begin(words):
+    state = words
+    now_q8 = state[_NOW_Q8]
+    state[RESTLESS_N] += 1
+    if state[_RESTED]:
+        state[RESTLESS_N] = 0
+    k = INITIAL_Q8
+    while k <= HEEL_OFF_Q8:
+        state[k] = _NEVER_Q8  # not seen
+        k += 1
+    state[CAME_Q8] = 0
+    state[IN_STANCE] = 1
+    clear(words)
+    state[_DROPPED_Q8] = 0
+    state[_STANCE_N] = 0
+    state[STAND_Q8] = now_q8 + (state[RATE_HZ] * _LONGEST_MS << 8) // 1000
+    state[HOUSE_Q8] = now_q8 + (state[STUCK_N] << 8)
+
+
+# When all parts are free the stance is over.
+def lift(words, events):
+    state = words
+    if events & _LIFT:
+        state[FOREFOOT_OFF_Q8] = state[_FOREFOOT + _OFF_Q8]
+    if events & _LIFT << 1:
+        state[HEEL_OFF_Q8] = state[_HEEL + _OFF_Q8]
+    if state[_FOREFOOT + _LOADED] | state[_HEEL + _LOADED] | state[_FOOT + _LOADED]:
+        state[HOUSE_Q8] = state[_NOW_Q8]  # what is loaded yet may be a sensor that is stuck
+        return
+    state[TOLD_PEAK] = 0
+    state[DUE] = _LEARN
+    if not state[STANDING]:
+        finish(words)
+        if is_step(words):
+            state[DUE] = _TELL
+            tell(words)
+    leave(words)
+
+
+def leave(state):
+    now_q8 = state[_NOW_Q8]
+    state[_STANCE_N] = 0 - 1
+    state[_RESTED] = 0
+    state[IN_STANCE] = 0
+    state[STANDING] = 0
+    state[ANNOUNCED] = 0
+    state[FREE_Q8] = now_q8
+    state[HOUSE_Q8] = now_q8 + state[HOUSE_STEP_Q8]
+    state[STRIDE_N] = (now_q8 - state[STRIDE_START_Q8]) >> 8
+    state[STRIDE_START_Q8] = now_q8
+
+
+# The provisional order, once per contact: when both zones have been loaded for two samples, or one of them alone
+# long enough. It does not wait for smoothing or for the stance to be confirmed.
+def look(words):
+    state = words
+    state[LOOK] = 0
+    state[DECIDE_AT_Q8] = _NEVER_Q8
+    forefoot_q8 = _NEVER_Q8
+    if state[_FOREFOOT + _ABOVE_N]:
+        forefoot_q8 = state[_FOREFOOT + _ABOVE_Q8]
+    heel_q8 = _NEVER_Q8
+    if state[_HEEL + _ABOVE_N]:
+        heel_q8 = state[_HEEL + _ABOVE_Q8]
+    first_q8 = heel_q8
+    if forefoot_q8 < heel_q8:
+        first_q8 = forefoot_q8
+    if first_q8 == _NEVER_Q8 or state[WARMING]:
+        return NOTHING
+    if state[ANNOUNCED]:
+        if state[IN_STANCE] or first_q8 <= state[ANNOUNCED_Q8]:
+            return NOTHING
+    now_q8 = state[_NOW_Q8]
+    quick_n = state[_QUICK_N]
+    if state[_FOREFOOT + _ABOVE_N] < quick_n or state[_HEEL + _ABOVE_N] < quick_n:
+        decide_at_q8 = first_q8 + (state[RATE_HZ] * _DECIDE_MS << 8) // 1000
+        if now_q8 < decide_at_q8:
+            state[DECIDE_AT_Q8] = decide_at_q8
+            return NOTHING
+    state[ANNOUNCED] = 1
+    state[ANNOUNCED_Q8] = now_q8
+    state[TOUCH_INDEX] = state[ORIGIN] + (first_q8 >> 8)
+    state[TOUCH_Q8] = first_q8 & 255
+    state[TOUCH_DELAY_N] = (now_q8 - first_q8) >> 8
+    state[TOUCH_ORDER] = _ORDER_UNKNOWN
+    if not state[BLIND]:
+        state[TOUCH_ORDER] = order(words, forefoot_q8, heel_q8)
+    return TOUCHED
+
+
+# a stance that is over
+
+
+# What is left of the load in the hold time, over the level, is the tail.
+def finish(state):
+    state[FINAL_Q8] = state[_FOOT + _OFF_Q8]
+    state[WENT_Q8] = (state[_FOOT + _RESIDUE] << 8) // state[_FOOT + _RELEASE]
+
+
+def is_step(words):
+    state = words
+    if not is_load(words):
+        return 0
+    if is_sway(words):
+        return 0
+    if not is_alike(words):
+        if not rolls(words):
+            return 0
+    if state[ALIKE_N] < _LIGHT_N:
+        if state[_FOOT + _PEAK] * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_TOP_PERCENT:
+            return 0
+    state[STEPPED_Q8] = state[FINAL_Q8]
+    return 1
+
+
+# Long and heavy enough. A session that began with the foot loaded learnt that load as nothing: what rose above it
+# was no contact.
+def is_load(state):
+    peak = state[_FOOT + _PEAK]
+    if state[INITIAL_Q8] == _NEVER_Q8:
+        return 0
+    if state[FINAL_Q8] - state[INITIAL_Q8] < (state[RATE_HZ] * _SHORTEST_MS << 8) // 1000:
+        return 0
+    if (state[_DROPPED_Q8] >> 8) * 4 > peak or peak < _LEAST_SIGMAS * state[_FOOT_TUNE + _SIGMA]:
+        return 0
+    if peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_LIGHT_PERCENT:
+        return 0
+    return 1
+
+
+# The weight came and went gently: in a long stance, as when swaying from foot to foot, or after the foot had twice
+# in a row not been at rest in the air, as when shuffling.
+def is_sway(state):
+    gentle_q8 = state[CAME_Q8] + state[WENT_Q8]
+    long_q8 = state[FINAL_Q8] - state[INITIAL_Q8]
+    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (state[RATE_HZ] * _SWAY_MS << 8) // 1000:
+        return 1
+    if state[RESTLESS_N] > 1:
+        if gentle_q8 > (state[RATE_HZ] * _SOFT_MS << 8) // 1000:
+            return 1
+    return 0
+
+
+# The fourth in a row of about this weight and length, within a factor of one and a half.
+def is_alike(state):
+    peak = state[_FOOT + _PEAK]
+    seen_peak = state[SEEN_PEAK]
+    long_q8 = state[FINAL_Q8] - state[INITIAL_Q8]
+    seen_long_q8 = state[SEEN_LONG_Q8]
+    alike_n = state[ALIKE_N] + 1
+    if state[INITIAL_Q8] - state[SEEN_Q8] >= (state[RATE_HZ] * _ALIKE_MS << 8) // 1000:
+        alike_n = 0
+    if peak * 3 <= seen_peak * 2 or peak * 2 >= seen_peak * 3:
+        alike_n = 0
+    if long_q8 * 3 <= seen_long_q8 * 2 or long_q8 * 2 >= seen_long_q8 * 3:
+        alike_n = 0
+    state[ALIKE_N] = alike_n
+    state[SEEN_Q8] = state[FINAL_Q8]
+    state[SEEN_PEAK] = peak
+    state[SEEN_LONG_Q8] = long_q8
+    if alike_n >= _ALIKE_LEAST_N:
+        return 1
+    return 0
+
+
+# It rolled over the foot: both parts carried, and the same one came and went before the other.
+def rolls(state):
+    if state[FOREFOOT_ON_Q8] == _NEVER_Q8 or state[HEEL_ON_Q8] == _NEVER_Q8:
+        return 0
+    lesser = state[_FOREFOOT + _PEAK]
+    if state[_HEEL + _PEAK] < lesser:
+        lesser = state[_HEEL + _PEAK]
+    if lesser * _LEAST_SHARE < state[_FOOT + _PEAK]:
+        return 0
+    on_q8 = state[HEEL_ON_Q8] - state[FOREFOOT_ON_Q8]
+    off_q8 = state[HEEL_OFF_Q8] - state[FOREFOOT_OFF_Q8]
+    both_q8 = on_q8 + off_q8
+    if on_q8 > 0:
+        against = 1
+        if off_q8 > 0:
+            against = 0
+    else:
+        on_q8 = 0 - on_q8
+        against = 0
+        if off_q8 > 0:
+            against = 1
+    if off_q8 < 0:
+        off_q8 = 0 - off_q8
+    if on_q8 < off_q8:
+        off_q8 = on_q8  # the lesser lead
+    if not against or off_q8 <= (state[RATE_HZ] * _ROLL_LEAST_MS << 8) // 1000:
+        if both_q8 < 0:
+            both_q8 = 0 - both_q8
+        if both_q8 >= (state[RATE_HZ] * _ROLL_MS << 8) // 1000:
+            return 1
+        return 0
+    if state[INITIAL_Q8] - state[STEPPED_Q8] < (state[RATE_HZ] * _GOES_ON_MS << 8) // 1000:
+        return 1
+    if lesser * _ROCK_SHARE < state[_FOOT + _PEAK]:
+        return 0
+    if off_q8 < (state[RATE_HZ] * _ROCK_MS << 8) // 1000:
+        return 0
+    return 1
+
+
+# The numbers of its frame. They stand by themselves: whatever happens to the samples next, they can be told.
+def tell(words):
+    state = words
+    conclude(words)
+    initial_q8 = state[INITIAL_Q8]
+    state[TOLD_INDEX] = state[ORIGIN] + (initial_q8 >> 8)
+    state[TOLD_Q8] = initial_q8 & 255
+    k = 0
+    while k < 4:
+        since_q8 = _STRIDE_FOREFOOT_ON_INVALID
+        if state[FOREFOOT_ON_Q8 + k] != _NEVER_Q8:
+            since_q8 = state[FOREFOOT_ON_Q8 + k] - initial_q8
+        state[TOLD_FOREFOOT_ON_Q8 + k] = since_q8
+        k += 1
+    state[TOLD_FINAL_Q8] = state[FINAL_Q8] - initial_q8
+    state[TOLD_END] = state[ORIGIN] + ((state[FINAL_Q8] + 255) >> 8)
+    state[TOLD_PEAK] = state[_FOOT + _PEAK]
+    state[FOREFOOT_PEAK] = state[_FOREFOOT + _PEAK]
+    state[HEEL_PEAK] = state[_HEEL + _PEAK]
+    state[FOREFOOT_SUM] = state[_FOREFOOT + _TOTAL] * 4 // state[RATE_HZ]
+    state[HEEL_SUM] = state[_HEEL + _TOTAL] * 4 // state[RATE_HZ]
+
+
+# What the stride says about the wearer's weight, and about the sensors.
+def learn_all(words):
+    state = words
+    if state[TOLD_PEAK]:
+        learn(words, 2, state[TOLD_PEAK])
+        if state[TOLD_FOREFOOT_ON_Q8] != _STRIDE_FOREFOOT_ON_INVALID:
+            learn(words, 0, state[FOREFOOT_PEAK])
+        if state[TOLD_HEEL_ON_Q8] != _STRIDE_HEEL_ON_INVALID:
+            learn(words, 1, state[HEEL_PEAK])
+    bits = judge(words, state[STRIDE_N])
+    state[JUDGED] = bits
+    if (bits | state[STILL_BITS]) & 255:
+        return STOOD
+    return NOTHING
+
+
+# between stances
+
+
+# Levels follow the noise, and numbers stay small. What is rare is left to gait.
+def keep_house(words):
+    state = words
+    now_q8 = state[_NOW_Q8]
+    state[HOUSE_Q8] = now_q8 + state[HOUSE_STEP_Q8]
+    if state[WARMING] or state[STANDING]:
+        return HOUSE
+    if state[IN_STANCE]:
+        if not state[_FOREFOOT + _LOADED] or not state[_HEEL + _LOADED]:
+            state[HOUSE_Q8] = now_q8 + (state[RATE_HZ] * _SOON_MS << 8) // 1000
+        if now_q8 >= state[STAND_Q8]:
+            return HOUSE
+        if stuck(words, state[STUCK_N], state[_FOOT + _LOW]):
+            return HOUSE
+    elif now_q8 >= REBASE_Q8:
+        rebase(words, now_q8)
+    else:
+        keep(words)
+    return NOTHING
+
+
+# ORIGIN moves up by by_q8, all times back; one that nobody asks for any more stays a small int.
+def rebase(state, by_q8):
+    state[ORIGIN] += by_q8 >> 8
+    state[_NOW_Q8] -= by_q8
+    state[HOUSE_Q8] -= by_q8
+    if state[DECIDE_AT_Q8] != _NEVER_Q8:
+        state[DECIDE_AT_Q8] -= by_q8
+    k = FREE_Q8
+    while k <= STEPPED_Q8:
+        state[k] -= by_q8
+        if state[k] < _OLDEST_Q8:
+            state[k] = _OLDEST_Q8
+        k += 1
+    at = _ZONE_AT
+    while at < _ZONE_AT + 3 * _ZONE_WORDS:
+        state[at + _ON_Q8] -= by_q8
+        if state[at + _ON_Q8] < _OLDEST_Q8:
+            state[at + _ON_Q8] = _OLDEST_Q8
+        state[at + _OFF_Q8] -= by_q8
+        if state[at + _OFF_Q8] < _OLDEST_Q8:
+            state[at + _OFF_Q8] = _OLDEST_Q8
+        state[at + _ABOVE_Q8] -= by_q8
+        if state[at + _ABOVE_Q8] < _OLDEST_Q8:
+            state[at + _ABOVE_Q8] = _OLDEST_Q8
+        state[at + _PEAK_Q8] -= by_q8
+        if state[at + _PEAK_Q8] < _OLDEST_Q8:
+            state[at + _PEAK_Q8] = _OLDEST_Q8
+        at += _ZONE_WORDS
