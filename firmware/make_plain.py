@@ -62,7 +62,8 @@ def outputs() -> dict[Path, str]:
     """Give every file that this writes, or writes into."""
     words = maps()
     texts = {path: path.read_text(encoding="utf-8") for path in INSOLE.glob("*.py")}
-    users = {path: text for path, text in texts.items() if BEGIN in text and not path.stem.endswith("_plain")}
+    written = {f"{name}_plain" for name in NATIVE}
+    users = {path: text for path, text in texts.items() if BEGIN in text and path.stem not in written}
     made = {path: with_words(text, words) for path, text in users.items()}
     for name in NATIVE:
         path = INSOLE / f"{name}.py"

@@ -139,7 +139,7 @@ class App:
         return self._detector.channels.out_bits
 
     def send_reply(self, n):
-        self.link.send_reply(self.coder.wire, self.coder.seal(n))
+        self.link.send_reply(self.coder.raw, n)
 
     # --- parts of a turn
 
@@ -175,12 +175,12 @@ class App:
             if said:
                 self._tell(said)
 
-    def _send_samples(self, wire_n):
-        if wire_n:
-            self.link.send_data(self._packer.wire, wire_n)
+    def _send_samples(self, n):
+        if n:
+            self.link.send_data(self._frame, n)
 
     def _send_data(self, n):
-        self.link.send_data(self.coder.wire, self.coder.seal(n))
+        self.link.send_data(self.coder.raw, n)
 
     def _touched(self):
         cued = self.cue.contact(self._state[_TOUCH_ORDER])
@@ -214,7 +214,7 @@ class App:
         self._watch(2, self.link.dropped_n)
         self._watch(3, self.link.reader.bad_n)
         if self.link.host_listens:
-            self.link.send_reply(self.coder.wire, self.coder.seal(put_status(self.coder.raw, self)))
+            self.send_reply(put_status(self.coder.raw, self))
 
     # Memory and battery, before a session: both change slowly, and counting free memory takes a millisecond.
     def _watch_supply(self):

@@ -6,7 +6,7 @@
 # Everything stays within 31 bits: small ints on the device, so nothing here allocates.
 try:
     from . import sense, stance, tune, verdict
-    from .hot import copy, crc_holds, crc_table, pack12, put_numbers, seal
+    from .hot import crc_holds, pack12, put_head, put_numbers, seal, take
 
     NATIVE = True
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPython, wasm) or a foreign .mpy
@@ -14,7 +14,7 @@ except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPyt
     from . import stance_plain as stance
     from . import tune_plain as tune
     from . import verdict_plain as verdict
-    from .hot_plain import copy, crc_holds, crc_table, pack12, put_numbers, seal
+    from .hot_plain import crc_holds, pack12, put_head, put_numbers, seal, take
 
     NATIVE = False
 

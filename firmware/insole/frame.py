@@ -1,5 +1,5 @@
-# Frames, both ways. Coder seals what stands in `raw` (CRC, COBS, closing zero) into `wire`; SamplesPacker gathers
-# records until a frame is full; CommandReader turns the hexadecimal a host writes between zeros into a command.
+# Frames, both ways. What goes out is put together here without its CRC; `ring.ByteQueue` seals it. SamplesPacker
+# gathers records until a frame is full; CommandReader turns the hexadecimal a host writes between zeros into a command.
 # Called from the main loop only. After construction nothing allocates.
 from array import array
 from struct import pack_into
@@ -7,24 +7,18 @@ from struct import pack_into
 from micropython import const
 
 from . import wire
-from .fixed import crc_holds, crc_table, pack12, put_numbers, seal
+from .fixed import crc_holds, pack12, put_head, put_numbers
 
 # WORDS of the maps, written by firmware/make_plain.py
 _PACK_AT = const(3)
 _PACK_LEFT = const(4)
 _PACK_NEW = const(5)
-_PACK_INDEX = const(6)
-_PACK_CLOCK_US = const(7)
+_PACK_SEQ = const(6)
+_PACK_INDEX = const(7)
 _STRIDE_AT = const(279)
 _CONTACT_AT = const(299)
 _CUED = const(306)
 # end of WORDS
-
-_HEAD_BYTES = wire.SAMPLES_BYTES - 4
-
-
-_TABLE = array("I", [0] * 256)
-crc_table(_TABLE)
 
 
 def record_bytes(channel_n):
@@ -35,22 +29,16 @@ def records_per_frame(channel_n):
     return (wire.FRAME_BYTES - wire.SAMPLES_BYTES) // record_bytes(channel_n)
 
 
+# Where the other frames are put together, one at a time.
 class Coder:
     def __init__(self):
         self.raw = bytearray(wire.FRAME_BYTES)
-        self.wire = bytearray(wire.FRAME_BYTES + 2)
-
-    # Close the frame whose first n bytes, CRC included, are in raw; returns the bytes now in wire.
-    def seal(self, n):
-        return seal(self.raw, n, _TABLE, self.wire)
 
 
-# Seals the samples frames whose records `sense.follow` packs into `raw`, and fills the holes in them.
+# The samples frames, whose records `sense.follow` packs into `raw`: fills the holes in them, and writes their heads.
 class SamplesPacker:
     def __init__(self, ring):
-        self._coder = Coder()
-        self.raw = self._coder.raw
-        self.wire = self._coder.wire
+        self.raw = bytearray(wire.FRAME_BYTES)
         self._marks = ring.marks
         self._channel_n = ring.channel_n
         self._record_bytes = record_bytes(ring.channel_n)
@@ -59,14 +47,9 @@ class SamplesPacker:
         self.begin(0)
 
     def begin(self, session):
-        self._session = session
-        self._seq = 0
-        self._renew()
-
-    def _renew(self):
-        self._marks[_PACK_AT] = _HEAD_BYTES
-        self._marks[_PACK_LEFT] = self._record_n
-        self._marks[_PACK_NEW] = 1
+        pack_into(wire.SAMPLES_FORMAT, self.raw, 0, wire.SAMPLES, session, 0, 0, 0)
+        self._marks[_PACK_SEQ] = -1  # so that the next one is the first
+        self.seal()
 
     # The next sample has this index and is not the expected one. Missing records go before it, or, when it lies past
     # this frame, the frame is closed. Returns the bytes of a closed frame, else 0.
@@ -96,13 +79,7 @@ class SamplesPacker:
 
     # Close the full frame; returns its bytes.
     def seal(self):
-        marks = self._marks
-        index = marks[_PACK_INDEX]
-        clock_us = marks[_PACK_CLOCK_US]
-        pack_into(wire.SAMPLES_FORMAT, self.raw, 0, wire.SAMPLES, self._session, self._seq, index, clock_us)
-        self._seq += 1
-        self._renew()
-        return self._coder.seal(wire.SAMPLES_BYTES + self._record_n * self._record_bytes)
+        return put_head(self._marks, self.raw, self._record_n)
 
 
 # The two frames a detector fills, here because they are bytes: its numbers already stand in their order.
@@ -163,7 +140,7 @@ class CommandReader:
 
     def _end(self):
         n = self._digit_n >> 1
-        whole = n >= 5 and not self._digit_n & 1 and not self._spoilt and crc_holds(self.command, n, _TABLE)
+        whole = n >= 5 and not self._digit_n & 1 and not self._spoilt and crc_holds(self.command, n)
         if not whole and (self._digit_n or self._spoilt):
             self.bad_n += 1
         self._digit_n = 0

@@ -2,10 +2,29 @@
 # readable twin and the reference in the tests. Never called with more than 256 bytes or 8 channels, so no call outlasts
 # a quarter of a sample period. Nothing here allocates. Pointers are not checked: callers own the bounds stated per
 # function.
+#
+# Native code keeps two variables in registers, its first two arguments: the busiest ones have those places, and serve
+# for one thing after the other. A number stands left of an operator where it may, which saves a move.
+from array import array
+
 import micropython
+from micropython import const
+
+# WORDS of the maps, written by firmware/make_plain.py
+_PACK_AT = const(3)
+_PACK_LEFT = const(4)
+_PACK_NEW = const(5)
+_PACK_SEQ = const(6)
+_PACK_CLOCK_US = const(8)
+_QUEUE_USED = const(0)
+_QUEUE_TAIL = const(1)
+_QUEUE_SIZE = const(2)
+# end of WORDS
+
+_SEQ_AT = const(3)  # in a samples frame, behind type and session
+_TABLE = array("I", bytes(1024))
 
 
-# table: 256 words of 4 bytes
 @micropython.viper
 def crc_table(table: ptr32):
     for i in range(256):
@@ -18,10 +37,14 @@ def crc_table(table: ptr32):
         table[i] = int(c)
 
 
+crc_table(_TABLE)
+
+
 # 1 when buf[0:n] ends in its own CRC-32, else 0.
 @micropython.viper
-def crc_holds(buf: ptr8, n: int, table: ptr32) -> int:
-    c = uint(0xFFFFFFFF)
+def crc_holds(buf: ptr8, n: int) -> int:
+    table = ptr32(_TABLE)
+    c = uint(0 - 1)
     for i in range(n):
         c = (c >> 8) ^ uint(table[int(c ^ uint(buf[i])) & 0xFF])
     if c == uint(0xDEBB20E3):
@@ -29,35 +52,115 @@ def crc_holds(buf: ptr8, n: int, table: ptr32) -> int:
     return 0
 
 
-# Closes a frame: writes the CRC-32 of src[0:n-4] at src[n-4:n], little-endian, and the COBS of src[0:n], n <= 254, with
-# the closing zero into out[0:n+2]; returns n + 2. One pass over the bytes; `code` points to where their number goes.
+# Seals a frame into a queue. The frame is raw[0:n], 4 <= n <= 254, and raw begins at a word, as every buffer does. The
+# CRC-32 of all but its last four bytes goes into those, little-endian; the COBS of the whole, and the closing zero,
+# behind what waits in `queue`. Returns how many bytes, or 0 when fewer than `spare` would be left free: then nothing
+# has been done. `marks` are the queue's words; behind its size are 256 bytes for a frame that runs over its end, and
+# what comes to lie there is moved to its front.
 @micropython.viper
-def seal(src: ptr8, n: int, table: ptr32, out: ptr8) -> int:
-    c = 0 - 1
-    put = out
-    code = out
-    end = int(src) + n
-    crc_at = end - 4
-    while int(src) != end:
-        if int(src) == crc_at:
-            c = c ^ (0 - 1)
-            src[0] = c
-            src[1] = c >> 8
-            src[2] = c >> 16
-            src[3] = c >> 24
-        b = src[0]
-        src = ptr8(int(src) + 1)
-        put = ptr8(int(put) + 1)
-        c = ((c >> 8) & 0xFFFFFF) ^ table[(c ^ b) & 0xFF]
-        if b:
-            put[0] = b
+def seal(c: uint, at: ptr8, marks: ptr32, queue: ptr8, spare: int) -> int:
+    n = int(c) + 2
+    raw = at
+    used = marks[_QUEUE_USED]
+    size = marks[_QUEUE_SIZE]
+    if size - used - n < spare:
+        return 0
+    marks[_QUEUE_USED] = used + n
+    head = marks[_QUEUE_TAIL] + used
+    if head >= size:
+        head -= size
+
+    # the CRC: four bytes at a time, the rest one by one
+    table = ptr32(_TABLE)
+    end = int(raw) + n - 6
+    words_end = end & (0 - 4)
+    c = uint(0 - 1)
+    while int(at) != words_end:
+        c = c ^ uint(ptr32(at)[0])
+        c = uint(table[255 & c]) ^ (c >> 8)
+        c = uint(table[255 & c]) ^ (c >> 8)
+        c = uint(table[255 & c]) ^ (c >> 8)
+        c = uint(table[255 & c]) ^ (c >> 8)
+        at = ptr8(int(at) + 4)
+    while int(at) != end:
+        c = c ^ uint(at[0])
+        c = uint(table[255 & c]) ^ (c >> 8)
+        at = ptr8(int(at) + 1)
+    c = uint(0 - 1) ^ c
+    at[0] = int(c)
+    at[1] = int(c >> 8)
+    at[2] = int(c >> 16)
+    at[3] = int(c >> 24)
+
+    # the COBS: the bytes as they are, behind one for a number; then each zero gets the way to the next. Of four bytes
+    # one look tells whether there is a zero among them.
+    src = ptr32(raw)
+    at = ptr8(int(queue) + head)
+    code = at
+    end = int(at) + n - 2
+    high_bits = 0x01010101
+    high_bits = high_bits << 7  # which is no small number
+    words_end = int(at) + ((n - 2) & (0 - 4))
+    while int(at) != words_end:
+        c = uint(src[0])
+        src = ptr32(int(src) + 4)
+        if (int(c) - 0x01010101) & ((0 - 1) ^ int(c)) & high_bits:  # ~c would change c itself on x86
+            stop = int(at) + 4
+            while int(at) != stop:
+                at = ptr8(int(at) + 1)
+                at[0] = int(c)
+                c = c >> 8
+                if not at[0]:
+                    code[0] = int(at) - int(code)
+                    code = at
         else:
-            code[0] = int(put) - int(code)
-            code = put
-    put = ptr8(int(put) + 1)
-    code[0] = int(put) - int(code)
-    put[0] = 0
-    return n + 2
+            at[1] = int(c)
+            at[2] = int(c >> 8)
+            at[3] = int(c >> 16)
+            at = ptr8(int(at) + 4)
+            at[0] = int(c >> 24)
+    while int(at) != end:
+        at = ptr8(int(at) + 1)
+        at[0] = ptr8(src)[0]
+        src = ptr32(int(src) + 1)
+        if not at[0]:
+            code[0] = int(at) - int(code)
+            code = at
+    at = ptr8(int(at) + 1)
+    code[0] = int(at) - int(code)
+    at[0] = 0
+
+    # over the end
+    end = int(at) + 1
+    at = ptr8(int(queue) + size)
+    while int(at) < end:
+        queue[0] = at[0]
+        queue = ptr8(int(queue) + 1)
+        at = ptr8(int(at) + 1)
+    return n
+
+
+# A samples frame whose records are all in `put`: its number and its first record's index and clock into its head, and
+# the words for the next frame, which takes record_n. Returns the frame's bytes, room for the CRC among them.
+@micropython.viper
+def put_head(marks: ptr32, put: ptr8, record_n: int) -> int:
+    begin = int(put)
+    put = ptr8(begin + _SEQ_AT)
+    k = _PACK_SEQ
+    while k <= _PACK_CLOCK_US:
+        value = marks[k]
+        put[0] = value
+        put[1] = value >> 8
+        put[2] = value >> 16
+        put[3] = value >> 24
+        put = ptr8(int(put) + 4)
+        k += 1
+    n = marks[_PACK_AT] + 4
+    marks[_PACK_AT] = int(put) - begin
+    marks[_PACK_LEFT] = record_n
+    marks[_PACK_NEW] = 1
+    marks[_PACK_SEQ] = marks[_PACK_SEQ] + 1
+    return n
 
 
 # One record of n 12-bit counts, packed big-endian into buf from `at` on; an odd n is padded with four zero bits.
@@ -77,16 +180,34 @@ def pack12(counts: ptr16, n: int, buf: ptr8, at: int):
         k += 2
 
 
-# n bytes from src[src_at:] to out[out_at:].
+# Takes up to n bytes out of a queue to out; returns how many.
 @micropython.viper
-def copy(src: ptr8, src_at: int, out: ptr8, out_at: int, n: int):
-    take = ptr8(int(src) + src_at)
-    put = ptr8(int(out) + out_at)
-    end = int(take) + n
-    while int(take) != end:
-        put[0] = take[0]
-        take = ptr8(int(take) + 1)
-        put = ptr8(int(put) + 1)
+def take(at: ptr8, out: ptr8, marks: ptr32, n: int) -> int:
+    queue = at
+    used = marks[_QUEUE_USED]
+    if n > used:
+        n = used
+    marks[_QUEUE_USED] = used - n
+    at = ptr8(int(queue) + marks[_QUEUE_TAIL])
+    over = int(queue) + marks[_QUEUE_SIZE]
+    end = int(out) + n
+    at_last = over - 4
+    out_last = end - 4
+    while int(out) != end:
+        out[0] = at[0]
+        if int(out) <= out_last and int(at) <= at_last:
+            out[1] = at[1]
+            out[2] = at[2]
+            out[3] = at[3]
+            out = ptr8(int(out) + 4)
+            at = ptr8(int(at) + 4)
+        else:
+            out = ptr8(int(out) + 1)
+            at = ptr8(int(at) + 1)
+        if int(at) == over:
+            at = queue
+    marks[_QUEUE_TAIL] = int(at) - int(queue)
+    return n
 
 
 # Numbers from words[at:], little-endian, each of as many bytes, 1 to 4, as `sizes` says. What is too large becomes the

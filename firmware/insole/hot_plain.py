@@ -1,42 +1,89 @@
 # The kernels of `hot` in plain Python: the readable reference, and what runs where native code cannot be loaded.
 # On a 32-bit MicroPython the CRC functions allocate here (32-bit values are not small ints); those of `hot` do not.
+from array import array
+
+from micropython import const
+
+# WORDS of the maps, written by firmware/make_plain.py
+_PACK_AT = const(3)
+_PACK_LEFT = const(4)
+_PACK_NEW = const(5)
+_PACK_SEQ = const(6)
+_PACK_INDEX = const(7)
+_PACK_CLOCK_US = const(8)
+_QUEUE_USED = const(0)
+_QUEUE_TAIL = const(1)
+_QUEUE_SIZE = const(2)
+# end of WORDS
+
+_SEQ_AT = const(3)
 
 
-def crc_table(table):
-    for i in range(256):
-        c = i
-        for _ in range(8):
-            c = (c >> 1) ^ 0xEDB88320 if c & 1 else c >> 1
-        table[i] = c
-
-
-def _crc(buf, n, table):
-    c = 0xFFFFFFFF
-    for i in range(n):
-        c = (c >> 8) ^ table[(c ^ buf[i]) & 0xFF]
+def _crc_of_byte(c):
+    for _ in range(8):
+        c = (c >> 1) ^ 0xEDB88320 if c & 1 else c >> 1
     return c
 
 
-def crc_holds(buf, n, table):
-    return 1 if _crc(buf, n, table) == 0xDEBB20E3 else 0
+_TABLE = array("I", [_crc_of_byte(byte) for byte in range(256)])
 
 
-def seal(src, n, table, out):
-    crc = _crc(src, n - 4, table) ^ 0xFFFFFFFF
-    for i in range(4):
-        src[n - 4 + i] = crc >> 8 * i & 0xFF
-    code_at = 0
-    at = 1
+def _crc(buf, n):
+    c = 0xFFFFFFFF
     for i in range(n):
-        if src[i]:
-            out[at] = src[i]
+        c = (c >> 8) ^ _TABLE[(c ^ buf[i]) & 0xFF]
+    return c
+
+
+def crc_holds(buf, n):
+    return 1 if _crc(buf, n) == 0xDEBB20E3 else 0
+
+
+def seal(n, raw, marks, queue, spare):
+    used = marks[_QUEUE_USED]
+    size = marks[_QUEUE_SIZE]
+    if size - used - (n + 2) < spare:
+        return 0
+    marks[_QUEUE_USED] = used + n + 2
+    crc = _crc(raw, n - 4) ^ 0xFFFFFFFF
+    for i in range(4):
+        raw[n - 4 + i] = crc >> 8 * i & 0xFF
+    code_at = marks[_QUEUE_TAIL] + used
+    at = code_at + 1
+    for i in range(n):
+        if raw[i]:
+            queue[at % size] = raw[i]
         else:
-            out[code_at] = at - code_at
+            queue[code_at % size] = at - code_at
             code_at = at
         at += 1
-    out[code_at] = at - code_at
-    out[at] = 0
-    return at + 1
+    queue[code_at % size] = at - code_at
+    queue[at % size] = 0
+    return n + 2
+
+
+def take(queue, out, marks, n):
+    n = min(n, marks[_QUEUE_USED])
+    at = marks[_QUEUE_TAIL]
+    for i in range(n):
+        out[i] = queue[(at + i) % marks[_QUEUE_SIZE]]
+    marks[_QUEUE_USED] -= n
+    marks[_QUEUE_TAIL] = (at + n) % marks[_QUEUE_SIZE]
+    return n
+
+
+def put_head(marks, out, record_n):
+    at = _SEQ_AT
+    for k in (_PACK_SEQ, _PACK_INDEX, _PACK_CLOCK_US):
+        for byte in range(4):
+            out[at] = marks[k] >> 8 * byte & 0xFF
+            at += 1
+    n = marks[_PACK_AT] + 4
+    marks[_PACK_AT] = at
+    marks[_PACK_LEFT] = record_n
+    marks[_PACK_NEW] = 1
+    marks[_PACK_SEQ] += 1
+    return n
 
 
 def pack12(counts, n, buf, at):
@@ -48,11 +95,6 @@ def pack12(counts, n, buf, at):
         if k + 1 < n:
             buf[at + 2] = b & 0xFF
         at += 3
-
-
-def copy(src, src_at, out, out_at, n):
-    for i in range(n):
-        out[out_at + i] = src[src_at + i]
 
 
 def put_numbers(words, at, sizes, out):

@@ -16,6 +16,10 @@ from . import wire
 from .frame import CommandReader
 from .ring import ByteQueue
 
+# WORDS of the maps, written by firmware/make_plain.py
+_QUEUE_USED = const(0)
+# end of WORDS
+
 _CHUNK_BYTES = const(120)
 _BYTE_US = const(87)
 _QUEUE_BYTES = const(4096)  # 1.6 s of 6 channels at 200 Hz, one erase of a bad flash sector
@@ -35,6 +39,7 @@ class Link:
         self._poll.register(sys.stdin, select.POLLIN)
         self._byte = bytearray(1)
         self._queue = ByteQueue(_QUEUE_BYTES)
+        self._waiting = self._queue.marks
         self._chunk = bytearray(_CHUNK_BYTES)
         whole = memoryview(self._chunk)
         self._views = [whole[:n] for n in range(_CHUNK_BYTES + 1)]  # slicing later would allocate
@@ -44,18 +49,19 @@ class Link:
 
     @property
     def queue_bytes(self):
-        return self._queue.used
+        return self._waiting[_QUEUE_USED]
 
     def heard(self):
         self._heard_us = ticks_us()
         self.host_listens = True
 
-    def send_data(self, frame, n):
-        if self._queue.used + n > _QUEUE_BYTES - _RESERVE_BYTES or not self._queue.put(frame, n):
+    # A frame raw[0:n] with room for its CRC, sealed into the queue.
+    def send_data(self, raw, n):
+        if not self._queue.put(raw, n, _RESERVE_BYTES):
             self.dropped_n += 1
 
-    def send_reply(self, frame, n):
-        if not self._queue.put(frame, n):
+    def send_reply(self, raw, n):
+        if not self._queue.put(raw, n, 0):
             self.dropped_n += 1
 
     # True when a whole command has arrived; it is in reader.command.
@@ -73,7 +79,7 @@ class Link:
             self.host_listens = False
         if self._busy and ticks_diff(now_us, self._free_us) >= 0:
             self._busy = False
-        if self._busy or not self.host_listens or not self._queue.used:
+        if self._busy or not self.host_listens or not self._waiting[_QUEUE_USED]:
             return
         n = self._queue.take(self._chunk, _CHUNK_BYTES)
         self._out.write(self._views[n])
@@ -83,7 +89,7 @@ class Link:
     # Send what waits before the firmware ends, for at most a second. Waits: never while sampling.
     def drain(self):
         since_us = ticks_us()
-        while self.host_listens and self._queue.used and ticks_diff(ticks_us(), since_us) < _DRAIN_US:
+        while self.host_listens and self.queue_bytes and ticks_diff(ticks_us(), since_us) < _DRAIN_US:
             self.pump()
             idle()
 

@@ -4,19 +4,23 @@
 # so each side writes only its own counter and no lock is needed. Full: the newest sample is dropped and counted; the
 # index that travels with each sample still advances, so a loss never shifts time. Its counters and stamps are one array
 # of words, `marks`, which native code reads; the map is in sense.
-# ByteQueue: whole frames in, bytes out. A frame that does not fit is refused as a whole.
+# ByteQueue: frames in, bytes out. A frame is sealed (CRC, COBS, closing zero) straight into it; one that does not fit
+# is refused as a whole. Its words are `marks`, too.
 from array import array
 
 from micropython import const
 
-from .fixed import copy
+from .fixed import seal, take
 
 # WORDS of the maps, written by firmware/make_plain.py
 _HEAD = const(0)
 _TAIL = const(1)
 _SLOT_N = const(2)
-_STAMPS = const(8)
+_STAMPS = const(9)
+_QUEUE_USED = const(0)
 # end of WORDS
+
+_OVER_BYTES = const(256)  # a sealed frame that runs over the end
 
 
 class SampleRing:
@@ -67,38 +71,16 @@ class SampleRing:
 
 class ByteQueue:
     def __init__(self, capacity):
-        self._buf = bytearray(capacity)
-        self._capacity = capacity
-        self._tail = 0
-        self.used = 0
+        self._bytes = bytearray(capacity + _OVER_BYTES)
+        self.marks = array("i", [0, 0, capacity])
 
-    def put(self, src, n):
-        if n > self._capacity - self.used:
-            return False
-        head = self._tail + self.used
-        if head >= self._capacity:
-            head -= self._capacity
-        first = self._capacity - head
-        if n <= first:
-            copy(src, 0, self._buf, head, n)
-        else:
-            copy(src, 0, self._buf, head, first)
-            copy(src, first, self._buf, 0, n - first)
-        self.used += n
-        return True
+    # Seal the frame raw[0:n], its last four bytes kept free for the CRC; False when it would not leave `spare` bytes.
+    def put(self, raw, n, spare):
+        return seal(n, raw, self.marks, self._bytes, spare)
 
     # Move up to n bytes to out; returns how many.
     def take(self, out, n):
-        if n > self.used:
-            n = self.used
-        first = self._capacity - self._tail
-        if n <= first:
-            copy(self._buf, self._tail, out, 0, n)
-        else:
-            copy(self._buf, self._tail, out, 0, first)
-            copy(self._buf, 0, out, first, n - first)
-        self._tail += n
-        if self._tail >= self._capacity:
-            self._tail -= self._capacity
-        self.used -= n
-        return n
+        return take(self._bytes, out, self.marks, n)
+
+    def __len__(self):
+        return self.marks[_QUEUE_USED]

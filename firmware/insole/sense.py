@@ -15,9 +15,15 @@ SLOT_N = const(2)
 PACK_AT = const(3)  # where in the frame the next record goes; 0: no frames are wanted
 PACK_LEFT = const(4)  # records that the frame still has room for
 PACK_NEW = const(5)  # the next record is the frame's first
-PACK_INDEX = const(6)  # that one's index and clock_us
-PACK_CLOCK_US = const(7)
-STAMPS = const(8)  # then two words a slot: index, clock_us
+PACK_SEQ = const(6)  # the frame's number, and its first record's index and clock_us: as they follow in its head
+PACK_INDEX = const(7)
+PACK_CLOCK_US = const(8)
+STAMPS = const(9)  # then two words a slot: index, clock_us
+
+# --- queue: words of `marks`
+QUEUE_USED = const(0)  # bytes that wait
+QUEUE_TAIL = const(1)  # where the first of them lies
+QUEUE_SIZE = const(2)
 
 # --- state: of the foot
 CHANNEL_N = const(0)

@@ -8,7 +8,7 @@ enum { MISSING = 4095, TOP = 4094, STILL_COUNTS = 5, SMOOTH_MOST = 8 };
 
 struct ring {
     int32_t head, tail, slot_n;
-    int32_t pack_at, pack_left, pack_new, pack_index, pack_clock_us;
+    int32_t pack_at, pack_left, pack_new, pack_seq, pack_index, pack_clock_us;
     struct { int32_t index, clock_us; } stamp[];
 };
 

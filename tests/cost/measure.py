@@ -17,7 +17,7 @@ from retrosole.twin import firmware_files, rv32
 from . import walks
 
 HERE = Path(__file__).parent
-_BENCH = HERE.parent / "core" / "suite" / "_bench.py"
+_SUITE = HERE.parent / "core" / "suite"
 _WALK_AT = rv32.BLOBS_START
 _COSTS_AT = _WALK_AT + (4 << 20)
 _KINDS_AT = _COSTS_AT + (1 << 20)
@@ -121,7 +121,8 @@ def _files(kernel: str) -> dict[str, bytes]:
     if kernel == "plain":  # without the native modules the firmware takes their plain twins
         for name in [name for name in files if name.endswith("_plain.mpy")]:
             del files[name.replace("_plain", "")]
-    files["suite/_bench.mpy"] = _compiled("_bench.py", _BENCH.read_text(encoding="utf-8"))
+    for name in ("_bench", "_taker"):
+        files[f"suite/{name}.mpy"] = _compiled(f"{name}.py", (_SUITE / f"{name}.py").read_text(encoding="utf-8"))
     return files
 
 

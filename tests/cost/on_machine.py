@@ -133,7 +133,6 @@ def the_whole_path():
     ring = app.ring
     detector = app._detector
     state = detector.state
-    packer = app._packer
     queue = app.link._queue
     own = overhead()
     sent_n = 0
@@ -142,7 +141,7 @@ def the_whole_path():
         put(walk, k * CHANNEL_N, ring.counts, ring.offset(), CHANNEL_N)
         ring.commit(k, k * 5000)
         was = loaded_bits(state)
-        seq = packer._seq
+        seq = ring.marks[sense.PACK_SEQ]
         contact_n = app._contact_n
         stride_n = app._stride_n
         house_q8 = state[stance.HOUSE_Q8]
@@ -157,7 +156,7 @@ def the_whole_path():
         store(costs, k, ((b - a) & MASK) - own)
         now = loaded_bits(state)
         kind = now & ~was | (was & ~now) << 3
-        if packer._seq != seq:
+        if ring.marks[sense.PACK_SEQ] != seq:
             kind |= 1 << 6
             if KERNEL == "plain":  # its checksum leaves 32-bit numbers behind
                 gc.collect()
@@ -173,7 +172,7 @@ def the_whole_path():
             kind |= 1 << 11
         kind |= due << 12
         store(kinds, k, kind)
-        while queue.used:
+        while queue.marks[sense.QUEUE_USED]:
             n = queue.take(out, 120)
             for i in range(n):
                 sent[sent_n + i] = out[i]
@@ -213,7 +212,7 @@ def the_kernel_alone():
             if events != sense.FULL:
                 app._hear(state, events)
             events = follow(state)
-        queue._tail = queue.used = 0
+        queue.marks[sense.QUEUE_USED] = 0
 
 
 def tell(name, words, n):

@@ -21,7 +21,7 @@ make_queue = ring.ByteQueue
 def the_same_queue(capacity):
     if capacity != 4096:
         return make_queue(capacity)
-    QUEUE._tail = QUEUE.used = 0
+    QUEUE.marks[sense.QUEUE_USED] = QUEUE.marks[sense.QUEUE_TAIL] = 0
     return QUEUE
 
 
@@ -63,10 +63,10 @@ from esp32 import NVS  # noqa: E402
 from insole import wire  # noqa: E402
 from insole.board import Board  # noqa: E402
 from insole.faults import Faults  # noqa: E402
-from insole.frame import Coder  # noqa: E402
 from insole.link import Link  # noqa: E402
 from insole.memory import Memory  # noqa: E402
 from machine import ADC  # noqa: E402
+from suite._taker import uncobs  # noqa: E402
 
 APP = insole.app
 CHANNEL_N = (6, 8, 5)  # by board
@@ -94,11 +94,9 @@ def command(kind, more=b"", tag=1):
 
 
 def sealed(text):
-    coder = Coder()
-    n = len(text) + 4
-    coder.raw[: len(text)] = text
-    coder.seal(n)
-    return b"\0" + "".join("%02x" % byte for byte in coder.raw[:n]).encode() + b"\0"
+    frame = bytearray(text) + bytearray(4)
+    assert make_queue(len(frame) + 2).put(frame, len(frame), 0)
+    return b"\0" + "".join("%02x" % byte for byte in frame).encode() + b"\0"
 
 
 def u16(frame, at):
@@ -112,18 +110,6 @@ def u32(frame, at):
 def i32(frame, at):
     value = u32(frame, at)
     return value - (1 << 32) if value >> 31 else value
-
-
-def uncobs(text):
-    out = bytearray()
-    at = 0
-    while at < len(text):
-        code = text[at]
-        out.extend(text[at + 1 : at + code])
-        at += code
-        if code < 255 and at < len(text):
-            out.append(0)
-    return bytes(out)
 
 
 # The line's other end: whole frames into `frames`, and how many bytes went over it.

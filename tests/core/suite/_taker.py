@@ -57,3 +57,15 @@ def unpack(buf, at, n):
         word = buf[at + nibble // 2] << 8 | buf[at + nibble // 2 + 1]
         found.append(word & 0xFFF if nibble & 1 else word >> 4)
     return found
+
+
+def uncobs(wired):
+    out = bytearray()
+    at = 0
+    while at < len(wired):
+        code = wired[at]
+        out.extend(wired[at + 1 : at + code])
+        at += code
+        if code < 255 and at < len(wired):
+            out.append(0)
+    return bytes(out)

@@ -6,17 +6,9 @@ from struct import unpack_from
 
 from insole import wire
 from insole.fixed import NEVER_Q8, sense, stance
-from insole.frame import (
-    Coder,
-    CommandReader,
-    SamplesPacker,
-    put_contact,
-    put_stride,
-    record_bytes,
-    records_per_frame,
-)
-from insole.ring import SampleRing
-from suite._taker import Taker
+from insole.frame import CommandReader, SamplesPacker, put_contact, put_stride, record_bytes, records_per_frame
+from insole.ring import ByteQueue, SampleRing
+from suite._taker import Taker, uncobs
 
 
 def unhex(text):
@@ -33,6 +25,15 @@ def vectors():
     raise OSError("vectors.json is not there")
 
 
+# What goes over the wire for a frame raw[0:n].
+def wired(raw, n):
+    queue = ByteQueue(n + 2)
+    out = bytearray(n + 2)
+    assert queue.put(raw, n, 0)
+    assert queue.take(out, n + 3) == n + 2
+    return out
+
+
 def feed(reader, data):
     return [byte for byte in data if reader.feed(byte)]
 
@@ -42,11 +43,7 @@ def test_good_vectors_are_sealed_to_the_same_bytes():
     assert len(good) > 10
     for vector in good:
         frame = unhex(vector["frame_hex"])
-        coder = Coder()
-        for k in range(len(frame) - 4):
-            coder.raw[k] = frame[k]
-        n = coder.seal(len(frame))
-        assert coder.wire[:n] == unhex(vector["wire_hex"]), vector["name"]
+        assert wired(bytearray(frame[:-4]) + bytearray(4), len(frame)) == unhex(vector["wire_hex"]), vector["name"]
 
 
 def test_command_vectors_are_read():
@@ -87,16 +84,10 @@ def unpack(record, n):
 SEQS = []  # of the frames looked at
 
 
-# The records of a frame in `wire`, as (first_index, list of samples); the frame's own COBS is undone here.
-def samples_of(wired, n, channel_n):
-    raw = bytearray()
-    at = 0
-    while at < n - 1:
-        code = wired[at]
-        raw.extend(wired[at + 1 : at + code])
-        at += code
-        if code < 255 and at < n - 1:
-            raw.append(0)
+# The records of a sealed frame, as (first_index, list of samples).
+def samples_of(sealed, channel_n):
+    raw = uncobs(sealed[:-1])
+    assert raw[0] == wire.SAMPLES
     session, seq, first, clock_us = unpack_from("<HIII", raw, 1)
     assert session == 3 and clock_us == first * 5000, "the clock of the first record"
     SEQS.append(seq)
@@ -136,11 +127,11 @@ def pack(channel_n, indices):
                 assert events == sense.FULL
                 n = packer.seal()
             if n:
-                frames.append(samples_of(packer.wire, n, channel_n))
+                frames.append(samples_of(wired(packer.raw, n), channel_n))
             events = follow(state)
     n = packer.flush()
     if n:
-        frames.append(samples_of(packer.wire, n, channel_n))
+        frames.append(samples_of(wired(packer.raw, n), channel_n))
     return frames
 
 

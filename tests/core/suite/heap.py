@@ -58,15 +58,13 @@ def test_ring_packer_detector_and_frames():
                     n = packer.seal()
                 said = detector.hear(events)
             if n:
-                queue.put(packer.wire, n)
+                queue.put(packer.raw, n, 0)
                 frames += 1
             if said == TOUCHED:
-                n = coder.seal(put_contact(coder.raw, 1, contacts, detector, 0))
-                queue.put(coder.wire, n)
+                queue.put(coder.raw, put_contact(coder.raw, 1, contacts, detector, 0), 0)
                 contacts += 1
             elif said == STRIDE:
-                n = coder.seal(put_stride(coder.raw, 1, strides, detector))
-                queue.put(coder.wire, n)
+                queue.put(coder.raw, put_stride(coder.raw, 1, strides, detector), 0)
                 strides += 1
             events = follow(detector.state)
         queue.take(out, 120)

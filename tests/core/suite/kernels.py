@@ -3,8 +3,11 @@
 import random
 import sys
 from array import array
+from struct import pack
 
 from insole import fixed, hot_plain
+from insole.fixed import sense
+from suite._taker import uncobs
 
 SEED = 20261121
 
@@ -17,12 +20,6 @@ def kernels():
 def test_native_code_runs_where_it_can():
     native = sys.implementation.name == "micropython"
     assert native == fixed.NATIVE, "the other tests here would compare plain to plain"
-
-
-def table_of(room):
-    table = array("I", [0] * 256)
-    room.crc_table(table)
-    return table
 
 
 def random_bytes(n):
@@ -40,63 +37,107 @@ def edge_frames():
         yield random_bytes(random.randint(1, 254))
 
 
-def test_crc_tables_agree_and_hold_known_values():
-    native, plain = table_of(kernels()), table_of(hot_plain)
-    assert native == plain
-    assert plain[1] == 0x77073096
-    assert plain[255] == 0x2D02EF8D
+OVER = 256  # bytes that a queue has behind its size
 
 
-def sealed(room, frame, table):
-    src = bytearray(frame)
-    out = bytearray(len(src) + 4)
-    assert room.seal(src, len(src), table, out) == len(src) + 2
-    assert out[-2:] == b"\0\0", "wrote past the end"
-    return src, out[:-2]
+# A frame sealed into a queue, with something in every byte: the frame with its CRC, the queue's words, its bytes.
+def sealed(room, frame, tail=0, used=0, size=300, spare=0):
+    raw = bytearray(frame)
+    marks = array("i", [used, tail, size])
+    queue = bytearray(b"\xa5" * (size + OVER))
+    n = room.seal(len(raw), raw, marks, queue, spare)
+    assert n in (0, len(raw) + 2)
+    return raw, list(marks), queue[:size], n
 
 
 def test_crc_of_the_check_string():
     for room in (kernels(), hot_plain):
-        src, _ = sealed(room, b"123456789....", table_of(room))
-        assert src[:9] == b"123456789" and src[9:] == b"\x26\x39\xf4\xcb", src
-        assert room.crc_holds(src, 13, table_of(room)) == 1
+        raw, _, _, _ = sealed(room, b"123456789....")
+        assert raw[:9] == b"123456789" and raw[9:] == b"\x26\x39\xf4\xcb", raw
+        assert room.crc_holds(raw, 13) == 1
+
+
+def frames_with_crc():
+    for frame in edge_frames():
+        yield frame[:250] + bytearray(4)
+    for n in range(4, 24):
+        yield random_bytes(n)
 
 
 def test_sealing_agrees_and_every_flip_is_noticed():
     room = kernels()
-    table = table_of(room)
-    for frame in edge_frames():
-        frame = frame[:250] + bytearray(4)
+    for frame in frames_with_crc():
         n = len(frame)
-        native, native_wire = sealed(room, frame, table)
-        plain, plain_wire = sealed(hot_plain, frame, table)
-        assert native == plain and native[: n - 4] == frame[: n - 4]
-        assert native_wire == plain_wire
-        assert room.crc_holds(native, n, table) == hot_plain.crc_holds(native, n, table) == 1
-        native[random.randint(0, n - 1)] ^= 1 << random.randint(0, 7)
-        assert room.crc_holds(native, n, table) == hot_plain.crc_holds(native, n, table) == 0
+        native = sealed(room, frame)
+        assert native == sealed(hot_plain, frame)
+        raw = native[0]
+        assert raw[: n - 4] == frame[: n - 4]
+        assert room.crc_holds(raw, n) == hot_plain.crc_holds(raw, n) == 1
+        raw[random.randint(0, n - 1)] ^= 1 << random.randint(0, 7)
+        assert room.crc_holds(raw, n) == hot_plain.crc_holds(raw, n) == 0
 
 
-def uncobs(wired):
-    out = bytearray()
-    at = 0
-    while at < len(wired):
-        code = wired[at]
-        out.extend(wired[at + 1 : at + code])
-        at += code
-        if at < len(wired):
-            out.append(0)
-    return out
+def test_sealing_agrees_wherever_the_queue_begins_and_leaves_what_waits_there():
+    room = kernels()
+    for frame in frames_with_crc():
+        n = len(frame) + 2
+        size = random.randint(n, n + 60)
+        tail, used = random.randint(0, size - 1), random.randint(0, size - n)
+        _, marks, queue, sealed_n = sealed(room, frame, tail, used, size)
+        assert sealed_n == n and marks == [used + n, tail, size]
+        assert queue == sealed(hot_plain, frame, tail, used, size)[2]
+        for k in range(size - n):
+            assert queue[(tail + used + n + k) % size] == 0xA5, "and what is free"
+
+
+def test_a_frame_that_does_not_fit_changes_nothing():
+    for room in (kernels(), hot_plain):
+        frame = bytearray(b"\x01" * 20)
+        for used, spare in ((79, 0), (100, 0), (0, 79), (40, 39)):
+            raw, marks, queue, n = sealed(room, frame, 90, used, 100, spare)
+            assert n == 0 and raw == frame and marks == [used, 90, 100] and queue == b"\xa5" * 100
+        for used, spare in ((78, 0), (0, 78), (40, 38)):
+            assert sealed(room, frame, 90, used, 100, spare)[3] == 22
 
 
 def test_a_sealed_frame_has_one_zero_and_is_what_was_sealed():
     room = kernels()
-    table = table_of(room)
-    for frame in edge_frames():
-        src, wired = sealed(room, frame[:250] + bytearray(4), table)
-        assert all(wired[k] for k in range(len(wired) - 1)), wired
-        assert wired[-1] == 0
-        assert uncobs(wired[:-1]) == src
+    for frame in frames_with_crc():
+        raw, _, wired, n = sealed(room, frame)
+        assert all(wired[k] for k in range(n - 1)), wired
+        assert wired[n - 1] == 0
+        assert uncobs(wired[: n - 1]) == raw
+
+
+def test_taking_agrees():
+    room = kernels()
+    for _ in range(200):
+        size = random.randint(1, 60)
+        queue = random_bytes(size + OVER)
+        begin = [random.randint(0, size), random.randint(0, size - 1), size]
+        n = random.randint(0, 40)
+        native, plain = bytearray(44), bytearray(44)
+        marks, marks_plain = array("i", begin), array("i", begin)
+        taken_n = room.take(queue, native, marks, n)
+        assert taken_n == hot_plain.take(queue, plain, marks_plain, n) == min(n, begin[0])
+        assert native == plain and marks == marks_plain
+        expected = bytearray(queue[(begin[1] + k) % size] for k in range(taken_n))
+        assert native == expected + bytearray(44 - taken_n)
+
+
+def test_the_head_of_a_frame_agrees():
+    room = kernels()
+    for _ in range(20):
+        seq, index, clock_us = (random.getrandbits(29) for _ in range(3))
+        marks = array("i", [7] * (sense.STAMPS + 2))
+        marks[sense.PACK_SEQ], marks[sense.PACK_INDEX], marks[sense.PACK_CLOCK_US] = seq, index, clock_us
+        marks[sense.PACK_AT] = 100
+        marks_plain = array("i", marks)
+        native, plain = bytearray(b"\xa5" * 20), bytearray(b"\xa5" * 20)
+        assert room.put_head(marks, native, 26) == hot_plain.put_head(marks_plain, plain, 26) == 104
+        assert native == plain and marks == marks_plain
+        assert native == b"\xa5" * 3 + pack("<III", seq, index, clock_us) + b"\xa5" * 5
+        assert [marks[k] for k in (sense.PACK_SEQ, sense.PACK_AT, sense.PACK_LEFT)] == [seq + 1, 15, 26]
 
 
 def test_pack12_agrees_for_every_channel_count():
@@ -115,15 +156,3 @@ def test_pack12_is_big_endian():
     buf = bytearray(5)
     kernels().pack12(array("H", [0x123, 0x456, 0x789]), 3, buf, 0)
     assert buf == b"\x12\x34\x56\x78\x90", buf
-
-
-def test_copy_agrees():
-    room = kernels()
-    for _ in range(40):
-        src = random_bytes(60)
-        native, plain = bytearray(80), bytearray(80)
-        src_at, out_at, n = random.randint(0, 20), random.randint(0, 40), random.randint(0, 40)
-        room.copy(src, src_at, native, out_at, n)
-        hot_plain.copy(src, src_at, plain, out_at, n)
-        assert native == plain
-        assert native[out_at : out_at + n] == src[src_at : src_at + n]

@@ -2,7 +2,7 @@
 import random
 
 from insole.ring import ByteQueue, SampleRing
-from suite._taker import Taker
+from suite._taker import Taker, uncobs
 
 
 def push(ring, index):
@@ -60,31 +60,42 @@ def test_random_traffic_is_accounted_for():
     assert ring.full_n > 0, "this traffic must overflow sometimes, or nothing was tested"
 
 
-def test_bytes_keep_their_order_around_the_end():
+# The frames of a sequence of bytes, each still with its CRC.
+def frames_of(wired):
+    assert not wired or wired[-1] == 0
+    return [uncobs(frame) for frame in bytes(wired).split(b"\0")[:-1]]
+
+
+def test_frames_keep_their_order_around_the_end():
     random.seed(11)
     queue = ByteQueue(64)
     out = bytearray(64)
-    put, got = bytearray(), bytearray()
-    for turn in range(400):
-        frame = bytearray((turn + k) & 0xFF for k in range(random.randint(1, 30)))
-        before = queue.used
-        if queue.put(frame, len(frame)):
-            put.extend(frame)
+    put, got = [], bytearray()
+    refused_n = 0
+    for turn in range(200):
+        frame = bytearray((turn + k) % 5 for k in range(random.randint(5, 30)))
+        before = len(queue)
+        spare = random.randint(0, 10)
+        if queue.put(frame, len(frame), spare):
+            put.append(bytes(frame))
+            assert len(queue) == before + len(frame) + 2 <= 64 - spare
         else:
-            assert before + len(frame) > 64
-            assert queue.used == before, "a frame that does not fit leaves nothing behind"
+            refused_n += 1
+            assert before + len(frame) + 2 > 64 - spare
+            assert len(queue) == before, "a frame that does not fit leaves nothing behind"
         n = queue.take(out, random.randint(0, 25))
         got.extend(out[:n])
     n = queue.take(out, 64)
     got.extend(out[:n])
-    assert got == put
-    assert queue.used == 0
+    assert frames_of(got) == put
+    assert len(queue) == 0
+    assert refused_n > 15 and len(put) > 60
 
 
 def test_queue_fills_to_the_last_byte():
-    queue = ByteQueue(8)
-    assert queue.put(b"12345678", 8)
-    assert not queue.put(b"9", 1)
-    out = bytearray(8)
-    assert queue.take(out, 100) == 8
-    assert out == b"12345678"
+    queue = ByteQueue(16)
+    assert queue.put(bytearray(b"12345678901234"), 14, 0)
+    assert not queue.put(bytearray(b"1234"), 4, 0)
+    out = bytearray(16)
+    assert queue.take(out, 100) == 16
+    assert out[:11] == b"\x0f1234567890"
