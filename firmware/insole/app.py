@@ -17,7 +17,7 @@ from . import wire
 from .commands import Commands
 from .cue import Cue
 from .fixed import sense, stance
-from .frame import Coder, SamplesPacker, put_contact, put_stride
+from .frame import SamplesPacker, put_contact, put_stride
 from .gait import STRIDE, TOUCHED, Detector
 from .pressure import UNKNOWN, Pressure
 from .ring import SampleRing
@@ -50,7 +50,7 @@ class App:
         memory.load_counts("baseline", self.pressure.baseline)
         memory.load_counts("standing", self.pressure.standing)
         self.link = link
-        self.coder = Coder()
+        self.raw = bytearray(wire.FRAME_BYTES)  # where frames other than samples are put together
         self.counts = array("H", [0] * board.channel_n)
         self.ring = SampleRing(board.channel_n, _RING_SLOTS)
         self.sampler = Sampler(board.adcs, self.ring)
@@ -60,6 +60,7 @@ class App:
         self.uptime_s = 0
         self._second_us = ticks_us()
         self._packer = SamplesPacker(self.ring)
+        self._frame = self._packer.raw
         self._stride_n = self._contact_n = self._mark_n = 0
         self._fed_index = -1
         self._unsaved = False
@@ -124,7 +125,7 @@ class App:
 
     def mark(self, code):
         index = self.sampler.next_index
-        pack_into(wire.MARK_FORMAT, self.coder.raw, 0, wire.MARK, self.session, self._mark_n, index, code)
+        pack_into(wire.MARK_FORMAT, self.raw, 0, wire.MARK, self.session, self._mark_n, index, code)
         self._mark_n += 1
         self._send_data(wire.MARK_BYTES)
 
@@ -139,7 +140,7 @@ class App:
         return self._detector.channels.out_bits
 
     def send_reply(self, n):
-        self.link.send_reply(self.coder.raw, n)
+        self.link.send_reply(self.raw, n)
 
     # --- parts of a turn
 
@@ -169,7 +170,7 @@ class App:
             self._send_samples(self._packer.hole(self.ring.index))
             self._detector.hole(self.ring)
             return
-        self._send_samples(self._packer.seal())
+        self.link.send_data(self._frame, self._packer.seal())
         if events != _FULL:
             said = self._hear(self._state, events)
             if said:
@@ -180,16 +181,16 @@ class App:
             self.link.send_data(self._frame, n)
 
     def _send_data(self, n):
-        self.link.send_data(self.coder.raw, n)
+        self.link.send_data(self.raw, n)
 
     def _touched(self):
         cued = self.cue.contact(self._state[_TOUCH_ORDER])
-        n = put_contact(self.coder.raw, self.session, self._contact_n, self._detector, cued)
+        n = put_contact(self.raw, self.session, self._contact_n, self._detector, cued)
         self._contact_n += 1
         self._send_data(n)
 
     def _strode(self):
-        n = put_stride(self.coder.raw, self.session, self._stride_n, self._detector)
+        n = put_stride(self.raw, self.session, self._stride_n, self._detector)
         self._stride_n += 1
         self._send_data(n)
 
@@ -214,7 +215,7 @@ class App:
         self._watch(2, self.link.dropped_n)
         self._watch(3, self.link.reader.bad_n)
         if self.link.host_listens:
-            self.send_reply(put_status(self.coder.raw, self))
+            self.send_reply(put_status(self.raw, self))
 
     # Memory and battery, before a session: both change slowly, and counting free memory takes a millisecond.
     def _watch_supply(self):
@@ -239,7 +240,7 @@ class App:
         self._detector = detector
         self._state = detector.state
         self._hear = stance.hear
-        self._follow = sense.bind(self.ring.marks, self.ring.counts, self._packer.raw, self._state)
+        self._follow = sense.bind(self.ring.marks, self.ring.counts, self._frame, self._state)
 
     # What was remembered, unless it is no choice any more.
     def _remembered(self, setting):

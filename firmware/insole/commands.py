@@ -52,19 +52,19 @@ class Commands:
             self._send_clock(tag)
             return
         elif kind == wire.HELLO:
-            app.send_reply(put_identity(app.coder.raw, app))
+            app.send_reply(put_identity(app.raw, app))
             return
         else:
             result = self._handlers[kind](command)
-        pack_into(wire.REPLY_FORMAT, app.coder.raw, 0, wire.REPLY, tag, kind, result, self._value)
+        pack_into(wire.REPLY_FORMAT, app.raw, 0, wire.REPLY, tag, kind, result, self._value)
         app.send_reply(wire.REPLY_BYTES)
         if kind == wire.START and result == wire.RESULT_OK:
-            app.send_reply(put_identity(app.coder.raw, app))  # so that whatever keeps the frames can read them
+            app.send_reply(put_identity(app.raw, app))  # so that whatever keeps the frames can read them
 
     def _send_clock(self, tag):
         app = self._app
         next_index = app.sampler.next_index
-        pack_into(wire.CLOCK_FORMAT, app.coder.raw, 0, wire.CLOCK, tag, ticks_us(), app.uptime_s, next_index)
+        pack_into(wire.CLOCK_FORMAT, app.raw, 0, wire.CLOCK, tag, ticks_us(), app.uptime_s, next_index)
         app.send_reply(wire.CLOCK_BYTES)
 
     def _start(self, _command):

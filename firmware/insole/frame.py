@@ -29,12 +29,6 @@ def records_per_frame(channel_n):
     return (wire.FRAME_BYTES - wire.SAMPLES_BYTES) // record_bytes(channel_n)
 
 
-# Where the other frames are put together, one at a time.
-class Coder:
-    def __init__(self):
-        self.raw = bytearray(wire.FRAME_BYTES)
-
-
 # The samples frames, whose records `sense.follow` packs into `raw`: fills the holes in them, and writes their heads.
 class SamplesPacker:
     def __init__(self, ring):

@@ -5,7 +5,7 @@ from array import array
 import micropython
 from insole import wire
 from insole.fixed import sense
-from insole.frame import Coder, CommandReader, SamplesPacker, put_contact, put_stride
+from insole.frame import CommandReader, SamplesPacker, put_contact, put_stride
 from insole.gait import NOTHING, STRIDE, TOUCHED, Detector
 from insole.ring import ByteQueue, SampleRing
 from suite._bench import APP, CONSOLE, MOTOR, PERIOD, Bench, backward, command, ramp
@@ -27,7 +27,7 @@ def test_the_lock_notices_an_allocation():
 
 def test_ring_packer_detector_and_frames():
     detector = Detector(ZONES, 200)
-    coder = Coder()
+    raw = bytearray(wire.FRAME_BYTES)
     queue = ByteQueue(1024)
     ring = SampleRing(6, 8)
     packer = SamplesPacker(ring)
@@ -61,10 +61,10 @@ def test_ring_packer_detector_and_frames():
                 queue.put(packer.raw, n, 0)
                 frames += 1
             if said == TOUCHED:
-                queue.put(coder.raw, put_contact(coder.raw, 1, contacts, detector, 0), 0)
+                queue.put(raw, put_contact(raw, 1, contacts, detector, 0), 0)
                 contacts += 1
             elif said == STRIDE:
-                queue.put(coder.raw, put_stride(coder.raw, 1, strides, detector), 0)
+                queue.put(raw, put_stride(raw, 1, strides, detector), 0)
                 strides += 1
             events = follow(detector.state)
         queue.take(out, 120)
