@@ -51,7 +51,7 @@ def maps() -> dict[str, str]:
     texts = [(INSOLE / f"{name}.py").read_text(encoding="utf-8") for name in NATIVE]
     found = re.findall(r"^([A-Z][A-Z0-9_]*) = const\((-?\d+)\)", "".join(texts), re.MULTILINE)
     wire = (INSOLE / "wire.py").read_text(encoding="utf-8")
-    found += re.findall(r"^((?:ORDER|DIRECTION|REASON|STRIDE)_\w+) = (-?\d+)$", wire, re.MULTILINE)
+    found += re.findall(r"^((?:ORDER|DIRECTION|REASON|STRIDE|CONTACT|MISSING)_\w+) = (-?\d+)$", wire, re.MULTILINE)
     names = [name for name, _ in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SystemExit(f"two words have one name: {', '.join(twice)}")

@@ -127,7 +127,7 @@ class App:
         index = self.sampler.next_index
         pack_into(wire.MARK_FORMAT, self.raw, 0, wire.MARK, self.session, self._mark_n, index, code)
         self._mark_n += 1
-        self._send_data(wire.MARK_BYTES)
+        self.link.send_data(self.raw, wire.MARK_BYTES)
 
     def change(self, setting, value):
         self.settings[setting] = value
@@ -180,19 +180,16 @@ class App:
         if n:
             self.link.send_data(self._frame, n)
 
-    def _send_data(self, n):
-        self.link.send_data(self.raw, n)
-
     def _touched(self):
         cued = self.cue.contact(self._state[_TOUCH_ORDER])
         n = put_contact(self.raw, self.session, self._contact_n, self._detector, cued)
         self._contact_n += 1
-        self._send_data(n)
+        self.link.send_data(self.raw, n)
 
     def _strode(self):
         n = put_stride(self.raw, self.session, self._stride_n, self._detector)
         self._stride_n += 1
-        self._send_data(n)
+        self.link.send_data(self.raw, n)
 
     # Each channel that is newly left out, and one that sits at the top, is a fault.
     def _report_channels(self, channels):

@@ -9,15 +9,10 @@
 # count. It is taken back as soon as it moves again.
 from micropython import const
 
-from . import wire
-
 # WORDS of the maps, written by firmware/make_plain.py
 _CHANNEL_AT = const(104)
 _CHANNEL_WORDS = const(8)
 _BASE_Q8 = const(0)
-_CALM_Q8 = const(1)
-_REST = const(2)
-_STILL = const(3)
 _STILL_N = const(4)
 _SHARE = const(6)
 _JUDGED = const(255)
@@ -42,7 +37,6 @@ class Channels:
         self._state = state
         self._still_n = bytearray(self.n)
         self._new_bits = 0  # left out within the present stride
-        self.unknown_bits = 0
         for k in range(self.n):
             state[self._at(k) + _BASE_Q8] = -1
         self._share_out()
@@ -55,39 +49,6 @@ class Channels:
 
     def baseline(self, channel):
         return self._state[self._at(channel) + _BASE_Q8] >> 8
-
-    # The first sample there is. A baseline that nobody set and no reading tells is found while listening.
-    def begin(self, counts, first):
-        state = self._state
-        for k in range(self.n):
-            at = self._at(k)
-            count = counts[first + k]
-            base = state[at + _BASE_Q8]
-            if count == wire.MISSING_COUNT:
-                if base < 0:
-                    self.unknown_bits |= 1 << k
-                count = max(base >> 8, 0)
-            elif base < 0:
-                state[at + _BASE_Q8] = count << 8
-            state[at + _CALM_Q8] = count << 8
-            state[at + _REST] = state[at + _STILL] = count
-
-    # The listening is over.
-    def settle(self):
-        state = self._state
-        for k in range(self.n):
-            at = self._at(k)
-            if self.unknown_bits >> k & 1:
-                state[at + _BASE_Q8] = state[at + _CALM_Q8]
-            state[at + _STILL_N] = 0
-        self.unknown_bits = 0
-
-    # What is read now is read in the air.
-    def take_as_free(self):
-        state = self._state
-        for k in range(self.n):
-            at = self._at(k)
-            state[at + _BASE_Q8] = state[at + _CALM_Q8]
 
     # Those that sat at the top of the range in the last stride.
     @property

@@ -21,8 +21,9 @@ class Cue:
 
     # A contact was seen; returns 1 when the cue fired on it.
     def contact(self, order):
-        told = order == wire.ORDER_FOREFOOT_FIRST or order == wire.ORDER_HEEL_FIRST
-        if not self.wanted or not told or order == self.target_order:
+        if not self.wanted or order == self.target_order:
+            return 0
+        if order != wire.ORDER_FOREFOOT_FIRST and order != wire.ORDER_HEEL_FIRST:
             return 0
         self._switch(True)
         self._since_us = ticks_us()

@@ -18,6 +18,8 @@ _PACK_INDEX = const(7)
 _STRIDE_AT = const(279)
 _CONTACT_AT = const(299)
 _CUED = const(306)
+_STRIDE_BYTES = const(46)
+_CONTACT_BYTES = const(19)
 # end of WORDS
 
 
@@ -96,7 +98,7 @@ def put_contact(raw, session, seq, gait, cued):
     state[_CONTACT_AT + 2] = seq
     state[_CUED] = cued
     put_numbers(state, _CONTACT_AT, _CONTACT_SIZES, raw)
-    return wire.CONTACT_BYTES
+    return _CONTACT_BYTES
 
 
 def put_stride(raw, session, seq, gait):
@@ -105,7 +107,7 @@ def put_stride(raw, session, seq, gait):
     state[_STRIDE_AT + 1] = session
     state[_STRIDE_AT + 2] = seq
     put_numbers(state, _STRIDE_AT, _STRIDE_SIZES, raw)
-    return wire.STRIDE_BYTES
+    return _STRIDE_BYTES
 
 
 # After `feed` returned True, `command` holds the frame's bytes without CRC and `command_n` how many.

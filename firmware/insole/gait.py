@@ -110,6 +110,7 @@ _SETTLED_MS = const(60)  # after a leap a smoothed reading stands still
 _RESIDUE_N = const(12)  # looks, each a house-keeping, before a residue is taken for what it is: four seconds
 _RESIDUE_SHARE = const(3)  # of the highest load, one part in this many, that a residue is at most
 _NEVER_N = const(1 << 29)
+_ALL_CHANNELS = const(255)
 
 
 class Detector:
@@ -122,6 +123,7 @@ class Detector:
         self._follow = sense.bind(self._one.marks, self._one.counts, bytearray(1), self.state)
         self._residue_n = 0
         self._is_tared = False
+        self._unknown_bits = 0  # the channels whose baseline is not known yet
 
     # The sample index that times are relative to.
     @property
@@ -220,7 +222,7 @@ class Detector:
     def _begin(self, ring):
         state = self.state
         self._is_tared = self.channels.baseline(0) >= 0
-        self.channels.begin(ring.counts, ring.first)
+        self._unknown_bits = tune.begin(state, ring.counts, ring.first)
         state[_ORIGIN] = ring.index
         state[_NOW_Q8] = -256
         state[_REST_SHIFT] = _WARM_SHIFT
@@ -307,7 +309,7 @@ class Detector:
         if least * _RESIDUE_SHARE > most:
             self._watch_residue()
         elif state[_FOOT + _LOAD] - least < most >> 5:
-            self.channels.take_as_free()
+            tune.take_as_free(state, _ALL_CHANNELS)
             self._watch_residue()
 
     def _watch_residue(self):
@@ -318,7 +320,7 @@ class Detector:
     def _warm(self, now_q8):
         state = self.state
         tune.listen(state, 2)
-        if now_q8 < self._warm_q8 and (state[_FOOT_TUNE + _SIGMA] > _QUIET_SIGMA or self.channels.unknown_bits):
+        if now_q8 < self._warm_q8 and (state[_FOOT_TUNE + _SIGMA] > _QUIET_SIGMA or self._unknown_bits):
             self._wake_at(now_q8 + self._warm_step_q8)
         else:
             self._settle()
@@ -327,7 +329,7 @@ class Detector:
     def _settle(self):
         state = self.state
         state[_WARMING] = 0
-        self.channels.settle()
+        tune.take_as_free(state, self._unknown_bits)
         state[_REST_N] = self._rest_n
         state[_BEND_SHIFT] = _LATE_BEND_SHIFT
         state[_REST_SHIFT] = self._rest_shift

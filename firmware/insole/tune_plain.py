@@ -28,6 +28,7 @@ _MOMENT = const(21)
 _MASS_SHIFT = const(22)
 _RELEASE = const(23)
 _BASE_Q8 = const(0)
+_CALM_Q8 = const(1)
 _REST = const(2)
 _STILL = const(3)
 _STILL_N = const(4)
@@ -36,6 +37,7 @@ _SHARE = const(6)
 _SURGED = const(512)
 _RATE_HZ = const(240)
 _FREE_Q8 = const(263)
+_MISSING_COUNT = const(4095)
 # end of WORDS
 
 FOREFOOT = const(26)  # where the words of the three zones begin: ZONE_AT and on by ZONE_WORDS
@@ -116,6 +118,8 @@ def set_peak(state, zone, peak):
     state[at + _HIGH] = level
     if low < _QUICK_SIGMAS * sigma:
         low = _QUICK_SIGMAS * sigma
+    if at == FOOT:
+        low = 1 << 20  # it says nothing that forefoot and heel do not
     state[at + _QUICK] = low
 
 
@@ -175,6 +179,42 @@ def keep(words):
 def set_margins(state):
     state[_REST_BAND] = 3 * state[FOOT_TUNE + SMOOTH_SIGMA] + (state[FOOT + _LOW] >> 3)
     state[_MARGIN_Q8] = (_DROP_COUNTS + _DROP_SIGMAS * state[FOOT_TUNE + SIGMA]) << 8
+
+
+# The first sample there is. Says which baselines nobody set and no reading tells, a bit each.
+def begin(state, counts, first):
+    unknown = 0
+    bit = 1
+    at = _CHANNEL_AT
+    end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
+    while at < end:
+        count = counts[first]
+        if count == _MISSING_COUNT:
+            count = state[at + _BASE_Q8] >> 8
+            if count < 0:
+                count = 0
+                unknown |= bit
+        elif state[at + _BASE_Q8] < 0:
+            state[at + _BASE_Q8] = count << 8
+        state[at + _CALM_Q8] = count << 8
+        state[at + _REST] = count
+        state[at + _STILL] = count
+        first += 1
+        bit += bit
+        at += _CHANNEL_WORDS
+    return unknown
+
+
+# What these channels (a bit each) read now is read in the air.
+def take_as_free(state, bits):
+    at = _CHANNEL_AT
+    end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
+    while at < end:
+        if bits & 1:
+            state[at + _BASE_Q8] = state[at + _CALM_Q8]
+        bits = bits >> 1
+        state[at + _STILL_N] = 0
+        at += _CHANNEL_WORDS
 
 
 # The listening is over: what is on the foot now did not just come. Says whether anything is.

@@ -178,7 +178,7 @@ def areas(heading: str) -> dict[str, int]:
 
 
 NOT_AREAS = ("SMOOTH_AT", "PACK_AT")
-OTHERS = {"times", "said"}
+OTHERS = {"times", "said", EVENTS}
 
 
 def singles(heading: str) -> list[int]:
@@ -186,7 +186,7 @@ def singles(heading: str) -> list[int]:
 
 
 def test_the_kernels_words_are_all_read() -> None:
-    assert set(words()) == {RING, QUEUE, FOOT, ZONE, CHANNEL, EVENTS, PLACES, TUNE, WALK, STRIDE, CONTACT, ARRAYS} | OTHERS
+    assert set(words()) == {RING, QUEUE, FOOT, ZONE, CHANNEL, PLACES, TUNE, WALK, STRIDE, CONTACT, ARRAYS} | OTHERS
 
 
 def test_no_two_words_have_one_name() -> None:

@@ -58,8 +58,8 @@ class Cost:
 
     @property
     def worst_at(self) -> int:
-        """Give the dearest sample, the first one (when the detector begins) apart."""
-        return 1 + int(self.whole[1:].argmax())
+        """Give the dearest sample, the first one (when the detector begins) included."""
+        return int(self.whole.argmax())
 
     @property
     def worst(self) -> int:
