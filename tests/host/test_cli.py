@@ -339,7 +339,7 @@ def test_a_foreign_log_is_refused_with_6(refused: Callable[..., str]) -> None:
 
 def test_an_unreadable_recording_is_refused_with_6(refused: Callable[..., str]) -> None:
     Path("walk.txt").write_text("once upon a time\n")
-    assert "the first line is 'once upon a time', of no known format" in refused(6, "sim", "--source", "walk.txt")
+    assert "line 1: 'once upon a time' is of no known format" in refused(6, "sim", "--source", "walk.txt")
 
 
 # ------------------------------------------------------------------------------------------------------ disk and pipes

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.session import recording as recording_module
-from retrosole.session.recording import Recording, load_recording, write_pressure_csv
+from retrosole.session.recording import Recording, load_recording, read_recording, write_pressure_csv
 from retrosole.twin.front_end import REALISTIC
 from retrosole.twin.sensor_map import sensor_weights, sensors_covered, sensors_in_zone
 from retrosole.twin.source import SOURCE_RATE_HZ, from_recording, write
@@ -145,10 +146,11 @@ def bad_gaitpdb(line: int, old: str, new: str) -> str:
 
 
 _HEADER = "time_s,left_heel_a,left_forefoot_b\n"
+ROWS = "".join(f"{k / 100:.2f},{k % 7 + 1},1\n" for k in range(1000))
 BAD = {
     "empty": ("", "the file is empty"),
     "blank": ("\n\n \n", "the file is empty"),
-    "foreign": ("Dear reader,\nhello\n", "'Dear reader,', of no known format; expected 19 numbers"),
+    "foreign": ("Dear reader,\nhello\n", "line 1: 'Dear reader,' is of no known format; expected 19 numbers"),
     "binary": (b"\x7fELF\n\x01\x00\x02", "line 2: binary data"),
     "other numbers": ("1\t2\t3\n4\t5\t6\n", "line 1: 3 columns, expected 19"),
     "torn row": (GAITPDB[:-40], "line 3: 3 columns, expected 19; the file looks cut short here"),
@@ -160,7 +162,7 @@ BAD = {
     "no time": (bad_gaitpdb(2, "0.0100", ""), "line 2: the time is no number"),
     "time back": (bad_gaitpdb(3, "0.0200", "0.0050"), "line 3: time 0.005 s after 0.01 s"),
     "time twice": (bad_gaitpdb(2, "0.0100", "0.0000"), "line 2: time 0 s after 0 s"),
-    "one row": (GAITPDB.split("\n")[0], "1 rows of samples, expected at least 2"),
+    "one row": (GAITPDB.split("\n")[0], "1 row of samples, expected at least 2"),
     "too long": (_HEADER + "0,1,1\n0.01,1,1\n7300,1,1\n", "line 4: time 7300 s, 7300 s in all"),
     "too slow": (_HEADER + "0,1,1\n1,1,1\n2,1,1\n", "1 samples per second, expected 20 to 2000"),
     "milliseconds": (_HEADER + "0,1,1\n10,1,1\n20,1,1\n", "are the times in seconds?"),
@@ -178,6 +180,49 @@ BAD = {
     ),
     "csv torn": (_HEADER + "0,1,1\n0.01,1", "line 3: 2 columns, expected 3; the file looks cut"),
     "csv cell": (_HEADER + "0,1,1\n0.01,1,1_0\n", "line 3, column 3: '1_0', expected a number"),
+    "utf-16": ((_HEADER + "0,1,1\n").encode("utf-16"), "line 1: the text is UTF-16, expected UTF-8"),
+    "only comments": ("# unit: N\n#\n", "nothing but comments; expected 19 numbers"),
+    "milliseconds, long": (_HEADER + ROWS.replace(".", "0"), "s in all, expected at most 7200 s; are the times in sec"),
+    "csv semicolons": (
+        "# unit: N\n" + (_HEADER + ROWS).replace(",", ";"),
+        "line 2: the titles in 'time_s;left_heel_a;left_forefoot_b' are separated by semicolons, expected commas",
+    ),
+    "csv tabs": ((_HEADER + ROWS).replace(",", "\t"), "line 1: the titles in 'time_s\\tleft_heel_a\\tleft_forefo"),
+    "csv semicolon rows": (
+        _HEADER + ROWS.replace(",", ";"),
+        "line 2: 1 column, expected 3; they are separated by semicolons, expected commas",
+    ),
+    "csv decimal commas": (
+        _HEADER + ROWS.replace(".", ","),
+        "line 2: 4 columns, expected 3; numbers have a point, no comma",
+    ),
+    "csv no header": (ROWS, "line 1: '0.00,1,1' is data without a header; expected a line such as 'time_s,left_heel"),
+    "csv no header, unit": ("# unit: N\n" + ROWS, "line 2: '0.00,1,1' is data without a header"),
+    "gaitpdb commas": (GAITPDB.replace("\t", ","), "or 19 numbers with tabs between them (PhysioNet gaitpdb)"),
+    "csv title first": (
+        "My walk\n" + _HEADER + ROWS,
+        "line 2: the header stands behind line 1, 'My walk'; expected nothing but # lines above",
+    ),
+    "csv header late": (ROWS + _HEADER + ROWS, "line 1001: the header stands behind line 1, '0.00,1,1'"),
+    "csv header a comment": (
+        "# " + _HEADER + ROWS,
+        "line 1: the header '# time_s,left_heel_a,left_forefoot_b' is a comment; expected it without #",
+    ),
+    "csv header twice": (_HEADER + ROWS + _HEADER, "line 1002, column 1: 'time_s', expected a number"),
+    "csv time": (_HEADER.replace("_s", "") + ROWS, "line 1: the first column is 'time', expected time_s, in seconds"),
+    "csv empty line": (
+        "# a\n" + _HEADER + "0,1,1\n\n0.01,1,1\n",
+        "line 4: 0 columns, expected 3; an empty line may stand at the end only",
+    ),
+    "csv two units": (
+        "# unit: N\n" + _HEADER + "# unit: kPa\n" + ROWS,
+        "line 3: unit kPa after unit N, expected one for all",
+    ),
+    "csv no unit": ("# unit:\n" + _HEADER + ROWS, "line 1: unit '', expected one of N, N/cm2, kPa, counts, unknown"),
+    "moticon semicolons": (
+        moticon_text().replace("\t", ";"),
+        "line 3: the titles in 'time;left pressure 1[N/cm²];left pressur...' are separated by semicolons, expected t",
+    ),
     "moticon sensors": (
         moticon_text().replace("left pressure 16", "left pressing 16"),
         "line 3: 15 left pressure columns, expected 1 to 16",
@@ -205,6 +250,57 @@ def test_bad_recording_gives_one_clear_line(tmp_path: Path, case: str) -> None:
     assert expected in message
     assert message.startswith(str(tmp_path))
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("# unit: N\n", "  #UNITS : n \n"),
+        lambda text: text.replace("# unit: N\n", '"# unit: N",,,\n'),
+        lambda text: text.replace("# unit: N\n", "") + "# unit: N\n",
+        lambda text: text.replace("# unit: N\n", "\n# unit: N\n\n"),
+        lambda text: text.replace("time_s,left_heel_a", "Time_s, Left_HEEL_a "),
+        lambda text: text.replace("time_s,left_heel_a", '"time_s","left_heel_a"'),
+        lambda text: text.replace(",", " , "),
+        lambda text: text + "\n  \n\t\n",
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+    ],
+)
+def test_what_is_harmless_in_a_csv_changes_nothing(tmp_path: Path, change: Callable[[str], str]) -> None:
+    text = "# unit: N\n" + _HEADER + ROWS
+    assert change(text) != text
+    plain, again = (load_text(tmp_path, one).sides["left"] for one in (text, change(text)))
+    assert (again.unit, again.names, again.zones) == ("N", ("a", "b"), ("heel", "forefoot"))
+    np.testing.assert_array_equal(again.time_s, plain.time_s)
+    np.testing.assert_array_equal(again.pressure, plain.pressure)
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit"),
+    [("KPA", "kPa"), ("n/cm²", "N/cm2"), ("N / cm^2", "N/cm2"), ("Counts", "counts"), ("Unknown", "unknown")],
+)
+def test_units_may_be_typed_otherwise(tmp_path: Path, typed: str, unit: str) -> None:
+    text = f"# unit: {typed}\n" + _HEADER + ROWS
+    assert load_text(tmp_path, text).sides["left"].unit == unit
+    assert load_text(tmp_path, text.encode("latin-1")).sides["left"].unit == unit
+
+
+def test_rows_that_end_in_empty_cells_stay_whole(tmp_path: Path) -> None:
+    lines = moticon_text().rstrip("\n").split("\n")
+    assert lines[-1].endswith("\t")
+    assert len(load_text(tmp_path, "\n".join(lines)).sides["left"].time_s) == 5
+
+
+def test_pipes_are_read_like_files(tmp_path: Path) -> None:
+    for packed in (False, True):
+        reading, writing = os.pipe()
+        os.write(writing, gzip.compress(CSV.encode()) if packed else CSV.encode())
+        os.close(writing)
+        with open(reading, "rb") as file:
+            recording = read_recording(file, "pipe")
+        assert recording.sides["left"].pressure.tolist() == load_text(tmp_path, CSV).sides["left"].pressure.tolist()
 
 
 def test_moticon_without_any_sample(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def check_side(side: SideRecording, line_numbers: NDArray[np.int64]) -> None:
     """
     time_s = side.time_s
     if len(time_s) < 2:
-        raise DamagedDataError(f"{len(time_s)} rows of samples, expected at least 2")
+        raise DamagedDataError(f"{len(time_s)} row{'s' * (len(time_s) != 1)} of samples, expected at least 2")
     bad = np.flatnonzero(~np.isfinite(time_s))
     if len(bad):
         raise DamagedDataError(f"line {line_numbers[bad[0]]}: the time is no number, expected seconds")
@@ -94,9 +94,10 @@ def _check_steps(time_s: NDArray[np.float64], line_numbers: NDArray[np.int64]) -
     span_s = float(time_s[-1]) - float(time_s[0])
     if span_s > MAX_DURATION_S:
         k = int(np.argmax(time_s - time_s[0] > MAX_DURATION_S))
+        slow = float(np.median(step_s)) * MIN_RATE_HZ > 1
         raise DamagedDataError(
             f"line {line_numbers[k]}: time {time_s[k]:g} s, {span_s:g} s in all, expected at most"
-            f" {MAX_DURATION_S:.0f} s; cut the recording into parts"
+            f" {MAX_DURATION_S:.0f} s; {'are the times in seconds?' if slow else 'cut the recording into parts'}"
         )
     rate_hz = 1.0 / float(np.median(step_s))
     if not MIN_RATE_HZ * 0.99 <= rate_hz <= MAX_RATE_HZ * 1.01:

@@ -13,7 +13,7 @@ import numpy as np
 
 from retrosole.errors import DamagedDataError
 from retrosole.session.importers.common import Recording, SideRecording, check_side
-from retrosole.session.importers.table import data_lines, parse_table
+from retrosole.session.importers.table import SEPARATORS, data_lines, parse_table, shown
 
 SENSOR_N = 16
 
@@ -25,7 +25,8 @@ _ACROSS = (0.0, 1.0) * 4 + (0.0, 0.25, 0.5, 0.75, 1.0) + (0.0, 0.5, 1.0)
 _NAMES = tuple(str(k + 1) for k in range(SENSOR_N))
 # The unit sign may be mangled by another text encoding, so it is not compared.
 _PRESSURE = re.compile(r"^(left|right) pressure (\d+)\[")
-_HEADER = re.compile(r"^# time\t", re.MULTILINE)
+# With other separators it is one too, to be told so.
+_HEADER = re.compile(r"^# time(\t|[;,](?=(left|right) ))", re.MULTILINE)
 
 
 def recognises(text: str) -> bool:
@@ -41,7 +42,12 @@ def read(text: str) -> Recording:
     match = _HEADER.search(text)
     start = match.start() if match else 0
     header_line = text.count("\n", 0, start) + 1
-    header = text[start:].split("\n", 1)[0].removeprefix("# ").split("\t")
+    title = text[start:].split("\n", 1)[0].removeprefix("# ")
+    if not title.startswith("time\t"):
+        raise DamagedDataError(
+            f"line {header_line}: the titles in {shown(title)} are separated by {SEPARATORS[title[4]]}, expected tabs"
+        )
+    header = title.split("\t")
     columns = _pressure_columns(header, header_line)
     lines = data_lines(text, after=header_line)
     wanted = [0] + [column for side in columns.values() for column in side]

@@ -1,9 +1,9 @@
 """The project's own pressure CSV, for recordings of other makes and for spreadsheets.
 
-`#` lines are comments (`# unit: N` names the unit: N, N/cm2, kPa or counts). The header is
-`time_s` and columns `(left|right)_(heel|midfoot|forefoot|toes)_<name>`, comma separated; an
-empty cell is no sample. Within a zone the columns run from the medial to the lateral edge of the
-foot.
+`#` lines are comments (`# unit: N`, wherever it stands, names the unit: N, N/cm2, kPa or counts).
+The header is `time_s` and columns `(left|right)_(heel|midfoot|forefoot|toes)_<name>`, comma
+separated; an empty cell is no sample. Within a zone the columns run from the medial to the lateral
+edge of the foot. Upper and lower case, blanks around titles and quotes around them are all one.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ import numpy as np
 
 from retrosole.errors import DamagedDataError
 from retrosole.session.importers.common import SIDES, ZONES, Recording, SideRecording, check_side
-from retrosole.session.importers.table import data_lines, parse_table
+from retrosole.session.importers.table import SEPARATORS, data_lines, first_row, is_comment, parse_table, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNITS = ("N", "N/cm2", "kPa", "counts", "unknown")
-_COLUMN = re.compile(r"^(left|right)_(heel|midfoot|forefoot|toes)_(\w+)$")
-_UNIT = re.compile(r"^#\s*unit:\s*(\S+)\s*$")
-_HEADER = re.compile(r"^time_s\b.*$", re.MULTILINE)
+EXAMPLE = "time_s,left_heel_medial,left_forefoot_met1"
+_COLUMN = re.compile(r"^(left|right)_(heel|midfoot|forefoot|toes)_(\w+)$", re.IGNORECASE)
+_UNIT = re.compile(r"^[\s\"]*#\s*units?\s*[:=](.*)$", re.IGNORECASE)
+_UNIT_KEYS = {unit.lower(): unit for unit in UNITS}
+_SAME_UNIT = str.maketrans({"²": "2", "\N{REPLACEMENT CHARACTER}": "2", "^": None, " ": None, "\t": None})
 
 
 def recognises(text: str) -> bool:
     """Say whether the first line that is no comment begins with `time_s`."""
-    first = next((line for line in text.split("\n") if not line.startswith("#")), "")
-    return first.startswith("time_s")
+    return _is_header(first_row(text)[1])
 
 
 def read(text: str) -> Recording:
@@ -39,20 +40,65 @@ def read(text: str) -> Recording:
 
     Raises DamagedDataError, naming the line.
     """
-    match = _HEADER.search(text)
-    start = match.start() if match else 0
-    header_line = text.count("\n", 0, start) + 1
-    header = [title.strip() for title in text[start:].split("\n", 1)[0].split(",")]
-    columns = _columns(header, header_line)
-    unit = _unit(text[:start])
+    header_line, header = first_row(text)
+    _check_separator(header, header_line)
+    titles = [_bare(title) for title in header.split(",")]
+    columns = _columns(titles, header_line)
+    unit = _unit(text)
     lines = data_lines(text, after=header_line)
-    table = parse_table(lines, len(header), range(len(header)), ",")
+    table = parse_table(lines, len(titles), range(len(titles)), ",")
     sides = {}
     for side in SIDES:
         if chosen := [k for k, (name, _, _) in columns.items() if name == side]:
             sides[side] = _side(table, columns, chosen, unit)
             check_side(sides[side], lines.numbers)
     return Recording("pressure_csv", sides)
+
+
+def misplaced_header(text: str) -> str:
+    """Say what is wrong with the header of a text that is like pressure CSV; an empty text if it is not like it."""
+    first, row = first_row(text)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _is_header(line.lstrip("# \t")) and any(_COLUMN.match(title) for title in _titles(line)):
+            if is_comment(line):
+                return f"line {number}: the header {shown(line)} is a comment; expected it without #"
+            above = f"line {first}, {shown(row)}"
+            return f"line {number}: the header stands behind {above}; expected nothing but # lines above"
+    if any(_COLUMN.match(title) for title in _titles(row)):
+        return f"line {first}: the first column is {_titles(row)[0]!r}, expected time_s, in seconds"
+    if row and all(_is_number(cell) for cell in _titles(row)):
+        return (
+            f"line {first}: {shown(row)} is data without a header; expected a line such as '{EXAMPLE}' above it"
+            " (pressure CSV), or 19 numbers with tabs between them (PhysioNet gaitpdb)"
+        )
+    return ""
+
+
+def _is_header(line: str) -> bool:
+    return _bare(line).lower().startswith("time_s")
+
+
+def _bare(title: str) -> str:
+    return title.strip(' \t"')
+
+
+def _titles(line: str) -> list[str]:
+    """Split a line at whatever separates its cells; a line of one cell is that cell."""
+    n, separator = max((line.count(separator), separator) for separator in SEPARATORS)
+    return [_bare(title) for title in line.split(separator)] if n else [_bare(line)]
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell.replace(",", ".").lstrip("+-").replace(".", "", 1).isdecimal()
+
+
+def _check_separator(header: str, header_line: int) -> None:
+    found = [word for separator, word in SEPARATORS.items() if separator in header.strip()]
+    if found and found[0] != "commas":
+        raise DamagedDataError(
+            f"line {header_line}: the titles in {shown(header)} are separated by {found[0]}, expected commas,"
+            " and points in numbers"
+        )
 
 
 def write_pressure_csv(recording: Recording, out: TextIO) -> int:
@@ -86,9 +132,9 @@ def _columns(header: list[str], header_line: int) -> dict[int, tuple[str, str, s
                 f"line {header_line}, column {k + 1}: {title!r}, expected"
                 " (left|right)_(heel|midfoot|forefoot|toes)_<name>"
             )
-        columns[k] = (match[1], match[2], match[3])
-    doubled = [title for title, n in Counter(header).items() if n > 1]
-    if doubled or not columns or header[0] != "time_s":
+        columns[k] = (match[1].lower(), match[2].lower(), match[3])
+    doubled = [title for title, n in Counter(map(str.lower, header)).items() if n > 1]
+    if doubled or not columns or header[0].lower() != "time_s":
         got = f"column {doubled[0]!r} twice" if doubled else f"{','.join(header)[:40]!r}"
         raise DamagedDataError(
             f"line {header_line}: {got}, expected time_s and different columns such as left_heel_medial"
@@ -96,14 +142,19 @@ def _columns(header: list[str], header_line: int) -> dict[int, tuple[str, str, s
     return columns
 
 
-def _unit(head: str) -> str:
-    for k, line in enumerate(head.split("\n")):
-        if match := _UNIT.match(line):
-            unit = match[1].replace("²", "2")
-            if unit not in UNITS:
-                raise DamagedDataError(f"line {k + 1}: unit {unit!r}, expected one of {', '.join(UNITS)}")
-            return unit
-    return "unknown"
+def _unit(text: str) -> str:
+    found = ""
+    for number, line in enumerate(text.split("\n") if "#" in text else (), start=1):
+        if not (match := _UNIT.match(line)):
+            continue
+        typed = match[1].strip(' \t",;')  # a spreadsheet fills the line up with separators
+        unit = _UNIT_KEYS.get(typed.translate(_SAME_UNIT).lower())
+        if unit is None:
+            raise DamagedDataError(f"line {number}: unit {typed!r}, expected one of {', '.join(UNITS)}")
+        if found and unit != found:
+            raise DamagedDataError(f"line {number}: unit {unit} after unit {found}, expected one for all")
+        found = unit
+    return found or "unknown"
 
 
 def _side(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -25,13 +27,31 @@ class Lines:
     numbers: NDArray[np.int64]
 
 
+def first_row(text: str) -> tuple[int, str]:
+    """Give the first line that is neither blank nor a `#` comment, and its number from 1; (0, "") if there is none."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip() and not is_comment(line):
+            return number, line
+    return 0, ""
+
+
+def is_comment(line: str) -> bool:
+    """Say whether a line is a comment; one that a spreadsheet has put in quotes is."""
+    return line.lstrip(' \t"').startswith("#")
+
+
+def shown(line: str) -> str:
+    """Quote a line, the beginning of a long one."""
+    return repr(line if len(line) <= 40 else line[:40] + "...")
+
+
 def data_lines(text: str, after: int = 0) -> Lines:
     """Take the lines behind line `after` that are no `#` comments.
 
     Raises DamagedDataError if none is left, or at an empty line between rows.
     """
     lines = text.split("\n")[after:]
-    kept = [(after + k + 1, line) for k, line in enumerate(lines) if not line.startswith("#")]
+    kept = [(after + k + 1, line) for k, line in enumerate(lines) if not is_comment(line)]
     if not kept:
         raise DamagedDataError(f"line {after + len(lines)}: the file ends, expected rows of samples")
     return Lines([line for _, line in kept], np.array([number for number, _ in kept], dtype=np.int64))
@@ -57,9 +77,27 @@ def parse_table(lines: Lines, column_n: int, wanted: Sequence[int], delimiter: s
 def _check_columns(lines: Lines, column_n: int, delimiter: str) -> None:
     for row, number in zip(lines.rows, lines.numbers, strict=True):
         if row.count(delimiter) != column_n - 1:
-            got = row.count(delimiter) + 1 if row.strip() else 0
-            hint = "; the file looks cut short here" if number == lines.numbers[-1] else ""
-            raise DamagedDataError(f"line {number}: {got} columns, expected {column_n}{hint}")
+            hint = _column_hint(row, column_n, delimiter)
+            if not hint and number == lines.numbers[-1] and row.count(delimiter) < column_n:
+                hint = "; the file looks cut short here"
+            raise DamagedDataError(f"line {number}: {_columns(row, delimiter)}, expected {column_n}{hint}")
+
+
+def _columns(row: str, delimiter: str) -> str:
+    n = row.count(delimiter) + 1 if row.strip() else 0
+    return "1 column" if n == 1 else f"{n} columns"
+
+
+def _column_hint(row: str, column_n: int, delimiter: str) -> str:
+    if not row.strip():
+        return "; an empty line may stand at the end only"
+    wanted = SEPARATORS[delimiter]
+    others = [word for other, word in SEPARATORS.items() if row.count(other) == column_n - 1]
+    if others:
+        return f"; they are separated by {others[0]}, expected {wanted}"
+    if delimiter == "," and row.count(delimiter) >= column_n:
+        return "; numbers have a point, no comma"
+    return ""
 
 
 def _fill_empty(row: str, delimiter: str) -> str:
