@@ -49,8 +49,10 @@ class Stride:
 COLUMNS = tuple(field.name for field in fields(Stride))
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
     if isinstance(value, float):
+        if name == "confidence":  # sent in percent
+            return f"{value:.2f}"
         return "" if math.isnan(value) else f"{value:.6g}" if abs(value) < 1e-3 else f"{value:.4f}"
     return str(value)
 
@@ -64,6 +66,6 @@ def write_csv(strides: Iterable[Stride], out: TextIO) -> int:
     writer.writerow(COLUMNS)
     n = 0
     for stride in strides:
-        writer.writerow([_cell(getattr(stride, name)) for name in COLUMNS])
+        writer.writerow([_cell(name, getattr(stride, name)) for name in COLUMNS])
         n += 1
     return n
