@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import pty
@@ -342,8 +343,17 @@ def test_loads_above_the_range_are_said_with_what_to_do(run: Run, walk_csv: Path
         (2, ["walk.csv", "walk.csv", "--out", "folder"], "folder/walk_events.csv would be written twice"),
         (2, ["walk.csv", "--out", "a.csv", "--out", "b.csv"], "1 recordings need one folder or as many files"),
         (2, ["walk.csv", "--out", "no/a.csv"], "the folder of no/a.csv does not exist: make it, or choose another"),
-        (2, ["walk.csv", "--out", "walk.csv"], "walk.csv exists and is no stride table, so it is not replaced"),
-        (6, ["notes.txt", "--out", "-"], "notes.txt: the first line is 'hello', of no known format"),
+        (2, ["walk.csv", "--out", "walk.csv"], "walk.csv is the recording itself, which is not replaced"),
+        (2, ["walk.csv", "--out", "link.csv"], "link.csv is the recording itself, which is not replaced"),
+        (2, ["walk.csv", "--out", "notes.txt"], "notes.txt exists and is no stride table, so it is not replaced"),
+        (2, ["walk.csv", "--out", ""], "the path is empty, expected a file or a folder"),
+        (2, ["", "--out", "-"], "the path is empty, expected a file or a folder"),
+        (2, ["walk.csv", "--out", "no/"], "the folder no/ does not exist: make it, or name a file"),
+        (2, ["walk.csv", "toes.csv", "--out", "a.csv", "--out", "folder"], "folder is a folder: name a file in it"),
+        (7, ["walk.csv", "--out", "a" * 300], "(File name too long): choose another file"),
+        (2, ["-", "-", "--out", "folder"], "- is given twice, and standard input can be read once: name files"),
+        (2, ["folder", "--out", "-"], "cannot open the recording folder: Is a directory"),
+        (6, ["notes.txt", "--out", "-"], "notes.txt: line 1: 'hello' is of no known format"),
         (6, ["toes.csv", "--out", "-"], "toes.csv: left: no heel sensor in the recording, expected at least one"),
     ],
 )
@@ -354,12 +364,67 @@ def test_what_cannot_be_done_is_one_line(
     (tmp_path / "notes.txt").write_text("hello\n")
     (tmp_path / "toes.csv").write_text("time_s,left_toes_a\n0.00,1\n0.01,2\n")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "link.csv").symlink_to("walk.csv")
     before = sorted(tmp_path.rglob("*"))
     got, out, error = run(*arguments)
     assert (got, out) == (code, "")
     assert error.startswith("retrosole: ") and error.count("\n") == 1, error
     assert words in error
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_place_that_is_taken_is_said_before_the_work(
+    run: Run, walk_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("hello\n")
+    monkeypatch.setattr(command, "detect_feet", None)  # not to be called
+    assert run(walk_csv, "--out", "notes.txt")[0] == 2
+
+
+class _Typed(io.TextIOWrapper):
+    """A standard input that somebody types at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_recording_may_come_from_standard_input(
+    run: Run, walk_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    raw = walk_csv.read_bytes()
+
+    def piped() -> None:
+        content = io.BytesIO(gzip.compress(raw) if packed else raw)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(content)))
+
+    _, expected, _ = run(walk_csv, "--out", "-")
+    piped()
+    code, out, error = run("-", "--out", "-")
+    assert (code, out) == (0, expected)
+    assert "\nstandard input: " in error
+    piped()
+    assert run("-", walk_csv, "--out", tmp_path)[0] == 0
+    assert (tmp_path / "stdin_events.csv").read_text() == expected
+    assert (tmp_path / "walk_events.csv").read_text() == expected
+
+
+def test_a_standard_input_without_a_recording_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"time_s;left_heel_a\n"))))
+    code, out, error = run("-", "--out", "-")
+    assert (code, out) == (6, "")
+    assert error.startswith("retrosole: standard input: line 1: the titles in ") and error.count("\n") == 1
+    for stdin in (None, _Typed(io.BytesIO(b""))):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        code, out, error = run("-", "--out", "-")
+        assert (code, out) == (2, "")
+        assert "- is standard input, and no recording comes from there: pipe one in, or name a file" in error
+
+
+def test_confidence_has_the_two_decimals_that_are_sent(run: Run, walk_csv: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(walk_csv, "--out", "-")[1])))
+    assert {len(row["confidence"].partition(".")[2]) for row in rows} == {2}
+    assert {len(row["initial_contact_s"].partition(".")[2]) for row in rows} == {4}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -7,33 +7,37 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from retrosole.errors import DamagedDataError, StorageError, UsageError
 from retrosole.gait.strides import Stride, write_csv
-from retrosole.session.reader import save_strides
-from retrosole.session.recording import Recording, load_recording
+from retrosole.session.reader import check_table_place, save_strides
+from retrosole.session.recording import Recording, load_recording, read_recording
 from retrosole.twin.detect import Detection, Progress, channels_for, check_rate, detect_feet, end_held
 from retrosole.twin.feed import Channel
 from retrosole.twin.front_end import MAX_COUNTS, MISSING_COUNTS, REALISTIC, FrontEnd
 from retrosole.twin.resample import counts_at, from_recording
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from numpy.typing import NDArray
 
     from retrosole.twin.runtimes import Runtime
 
 HERE = "cpython"
 _FRONT_ENDS: dict[str, FrontEnd | None] = {"ideal": None, "realistic": REALISTIC}
-_STDOUT = Path("-")
+_PIPE = Path("-")  # standard input or output
+_STDIN_WORDS = "standard input"
 _TIMES = tuple(field.name for field in fields(Stride) if field.name.endswith("_s"))
 _MANY_AT_TOP = 0.01  # of the samples; a foot is on the ground in about 60 of 100
 _FEW_COUNTS = 120  # of one channel: the least peak of a foot is 128 counts
@@ -53,15 +57,19 @@ class DetectOptions:
 def detect(recordings: Sequence[Path], outs: Sequence[Path], options: DetectOptions) -> None:
     """Write the stride table of each recording: to `outs` one by one, or all into the one folder it names.
 
-    Raises a RetrosoleError at the first thing that cannot be done; tables already written stay.
+    `-` is standard input or output. Raises a RetrosoleError at the first thing that cannot be done; tables already
+    written stay.
     """
     check_rate(options.rate_hz)
     if options.full_scale is not None and not 0 < options.full_scale < math.inf:
         raise UsageError(f"--full-scale must be above 0, got {options.full_scale:g}: give the load of one sensor")
     runtime = _runtime(options.interpreter)
+    if recordings.count(_PIPE) > 1:
+        raise UsageError("- is given twice, and standard input can be read once: name files")
     targets = _targets(recordings, outs)
     for number, (path, out) in enumerate(zip(recordings, targets, strict=True), start=1):
-        name = path.name if len(recordings) == 1 else f"{path.name} ({number} of {len(recordings)})"
+        name = _STDIN_WORDS if path == _PIPE else path.name
+        name = name if len(recordings) == 1 else f"{name} ({number} of {len(recordings)})"
         _detect_one(path, out, options, runtime, name)
 
 
@@ -78,7 +86,7 @@ def _runtime(interpreter: str) -> Runtime | None:
 
 
 def _targets(recordings: Sequence[Path], outs: Sequence[Path]) -> list[Path]:
-    if len(outs) == 1 and outs[0] != _STDOUT and (outs[0].is_dir() or len(recordings) > 1):
+    if len(outs) == 1 and outs[0] != _PIPE and (os.path.isdir(outs[0]) or len(recordings) > 1):
         targets = [_folder(outs[0]) / f"{_stem(path)}_events.csv" for path in recordings]
     elif len(outs) == len(recordings):
         targets = list(outs)
@@ -88,32 +96,58 @@ def _targets(recordings: Sequence[Path], outs: Sequence[Path]) -> list[Path]:
     if doubled:
         raise UsageError(f"{doubled[0]} would be written twice: give each recording an --out of its own")
     for target in targets:
-        if target != _STDOUT and not target.parent.is_dir():
-            raise UsageError(f"the folder of {target} does not exist: make it, or choose another --out")
+        if target != _PIPE:
+            _check_target(target, recordings)
     return targets
 
 
+def _check_target(target: Path, recordings: Sequence[Path]) -> None:
+    """Refuse before the work what cannot be written after it."""
+    if os.path.isdir(target):  # Path.is_dir raises for a name that is too long
+        raise UsageError(f"{target} is a folder: name a file in it with --out")
+    if not os.path.isdir(target.parent):
+        raise UsageError(f"the folder of {target} does not exist: make it, or choose another --out")
+    if any(_is_same_file(target, path) for path in recordings):
+        raise UsageError(f"{target} is the recording itself, which is not replaced: choose another --out")
+    try:
+        check_table_place(target)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+
+
+def _is_same_file(target: Path, path: Path) -> bool:
+    with contextlib.suppress(OSError):  # one of them is not there: said elsewhere
+        return target.samefile(path)
+    return False
+
+
 def _folder(path: Path) -> Path:
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise UsageError(f"{path} is no folder, and several recordings need one: make it, or give each its own --out")
     return path
 
 
 def _stem(path: Path) -> str:
+    if path == _PIPE:
+        return "stdin"
     name = path.name.removesuffix(".gz")
     return name.rpartition(".")[0] or name
 
 
 def _save(strides: Sequence[Stride], out: Path) -> str:
     """Write the table whole or not at all; say where it is."""
-    if out == _STDOUT:
+    if out == _PIPE:
         write_csv(strides, sys.stdout)
         return "on standard output"
     try:
         save_strides(strides, out)
     except OSError as error:
-        raise StorageError(f"cannot write {out} ({error.strerror}): choose another file") from error
+        raise _cannot_write(out, error) from error
     return f"in {out}"
+
+
+def _cannot_write(out: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot write {out} ({error.strerror}): choose another file")
 
 
 # --------------------------------------------------------------------------------------------------------- one file
@@ -121,13 +155,13 @@ def _save(strides: Sequence[Stride], out: Path) -> str:
 
 def _detect_one(path: Path, out: Path, options: DetectOptions, runtime: Runtime | None, name: str) -> None:
     begin_s = time.monotonic()
-    recording = load_recording(path)
+    recording = _from_stdin() if path == _PIPE else load_recording(path)
     try:
         channels = channels_for(recording)
         with _Meter(name) as meter:
             counts, detection = _run(end_held(recording), channels, options, runtime, meter.show)
     except DamagedDataError as error:
-        raise DamagedDataError(f"{path}: {error}") from error
+        raise DamagedDataError(f"{_STDIN_WORDS if path == _PIPE else path}: {error}") from error
     strides = [_moved(stride, recording.start_s) for stride in detection.strides]
     where = _save(strides, out)
     took_s = time.monotonic() - begin_s
@@ -136,6 +170,15 @@ def _detect_one(path: Path, out: Path, options: DetectOptions, runtime: Runtime 
         _hint(side, recording, counts[side])
     speed = f"{recording.duration_s:.0f} s in {took_s:.2f} s, {recording.duration_s / took_s:.0f} times real time"
     _say(f"{name}: {len(strides)} strides {where}; {speed}")
+
+
+def _from_stdin() -> Recording:
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise UsageError("- is standard input, and no recording comes from there: pipe one in, or name a file")
+    try:
+        return read_recording(cast("BufferedReader", sys.stdin.buffer), _STDIN_WORDS)
+    except OSError as error:
+        raise UsageError(f"cannot read {_STDIN_WORDS}: {error.strerror or error}; pipe a recording in") from error
 
 
 def _run(

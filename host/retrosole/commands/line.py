@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,27 @@ Exit codes:
   7    the disk refused
   130  ended by Ctrl-C or a signal; what was received is kept"""
 
-_PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """Take a path, but not an empty one, which would stand for the folder one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty, expected a file or a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _TablePath(_Path):
+    """Take the path of a table to write; `tables/` is a folder, and no file where it is not there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).endswith(os.sep) and not os.path.isdir(value):
+            self.fail(f"the folder {value} does not exist: make it, or name a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PATH = _Path(path_type=Path)
+_TABLE_PATH = _TablePath(path_type=Path)
 _GAITS = (  # as in the gait model, which is too heavy to be loaded for the help
     "backward, forward, heel_first_backward, tiptoe, stairs_down, turning, stumbling, mixed, standing, "
     "weight_shift, shuffling, sitting"
@@ -136,10 +157,8 @@ def info(ports: tuple[str, ...]) -> None:
 @click.option("--unplug", multiple=True, metavar="AT:S", help="Take the port away at AT s for S s; may be repeated.")
 @click.option("--dead", multiple=True, metavar="CH", help="Cut a channel's wire: [left:]NUMBER or [left:]heel_medial.")
 @click.option("--stuck", multiple=True, metavar="CH", help="Freeze a channel; named as for --dead.")
-@click.option("--truth", type=_PATH, metavar="CSV", help="Write the true strides of the source.")
-@click.option(
-    "--link", type=click.Path(path_type=Path), metavar="PATH", help="Path of the port; for two PATH-left and -right."
-)
+@click.option("--truth", type=_TABLE_PATH, metavar="CSV", help="Write the true strides of the source.")
+@click.option("--link", type=_PATH, metavar="PATH", help="Path of the port; for two PATH-left and -right.")
 @click.option("--tcp", metavar="HOST:PORT", help="TCP instead of a serial port; the second foot on the next port.")
 @click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
 @click.option("--board", default="esp32_devkitc", show_default=True, help="The board it pretends to be.")
@@ -285,7 +304,7 @@ def replay(session: Path) -> int:
     short_help="Find the strides in a recording of another insole.",
     epilog=_examples(
         "retrosole detect GaCo01_01.txt --out events.csv",
-        "retrosole detect walk.csv.gz --full-scale 800 --out - | head",
+        "zcat walk.csv.gz | retrosole detect - --full-scale 800 --out - | head",
         "retrosole detect recordings/*.txt.gz --out tables --front-end realistic",
     ),
 )
@@ -295,9 +314,9 @@ def replay(session: Path) -> int:
     "outs",
     multiple=True,
     required=True,
-    type=_PATH,
+    type=_TABLE_PATH,
     metavar="PATH",
-    help="CSV to write, - for standard output; for several recordings a folder, or once for each.",
+    help="CSV to write, - for standard output; or a folder that is there, for NAME_events.csv; or once for each.",
 )
 @click.option("--rate", "rate_hz", type=int, default=200, show_default=True, metavar="HZ", help="Samples per second.")
 @click.option("--full-scale", type=float, metavar="LOAD", help="Load on one sensor at which its counts end; see above.")
@@ -318,8 +337,12 @@ def replay(session: Path) -> int:
 def detect(recordings: tuple[Path, ...], outs: tuple[Path, ...], **options: Any) -> None:
     """Find the strides in a recording with the firmware's own detector.
 
-    A recording is a pressure CSV, a gaitpdb text or a Moticon OpenGo text export, plain or gzipped; its content says
-    which. It is sampled as an insole of eight channels would, to 12-bit counts. They end at a load on one sensor of
+    A recording (- is standard input) is a gaitpdb text, a Moticon OpenGo text export or a pressure CSV, plain or
+    gzipped; its content says which. A pressure CSV has a header such as time_s,left_heel_a,left_forefoot_b: seconds,
+    and by column left or right, then heel, midfoot, forefoot or toes, then a name; commas, decimal points, and above
+    it a line # unit: N (or N/cm2, kPa, counts).
+
+    It is sampled as an insole of eight channels would, to 12-bit counts. They end at a load on one sensor of
     30 N/cm2, 300 kPa or 4094 counts; for forces at 1500 N divided by the sensors of its zone; where the unit is
     unknown, high loads are put at two thirds of the range. --full-scale overrides that, in the recording's unit.
 

@@ -142,11 +142,11 @@ def save_strides(strides: Iterable[Stride], path: str | Path) -> int:
     else is in the way, OSError when the disk refuses.
     """
     path = Path(path)
-    if path.is_fifo() or path.is_char_device():  # nothing is kept there that could be lost
+    check_table_place(path)
+    if _keeps_nothing(path):
         with open(path, "w", encoding="utf-8", newline="") as out:
             return write_csv(strides, out)
     target = Path(os.path.realpath(path))  # a link stays one
-    _refuse_to_replace(path, target)
     half = target.with_name(f".strides-{os.getpid()}.part")
     try:
         with open(half, "w", encoding="utf-8", newline="") as out:
@@ -155,6 +155,16 @@ def save_strides(strides: Iterable[Stride], path: str | Path) -> int:
     finally:
         half.unlink(missing_ok=True)
     return stride_n
+
+
+def check_table_place(path: Path) -> None:
+    """Raise as `save_strides` would for what is in the way at `path`; nothing is written."""
+    if not _keeps_nothing(path):
+        _refuse_to_replace(path, Path(os.path.realpath(path)))
+
+
+def _keeps_nothing(path: Path) -> bool:
+    return path.is_fifo() or path.is_char_device()
 
 
 def _refuse_to_replace(path: Path, target: Path) -> None:
