@@ -16,7 +16,8 @@ from retrosole.errors import RetrosoleError
 CORE_HZ = 160_000_000
 CYCLES_EACH = 1.28  # per instruction: assumed, not measured; 125 million a second, waits for flash not counted
 _RATES_HZ = (200, 500)
-_MUST = {"mean": 4_000, "worst": 40_000, "plain / viper": 8, "viper / C": 5}
+_MEAN_MOST, _WORST_MOST = 4_000, 40_000
+_PLAIN_LEAST, _C_MOST = 8, 5
 
 
 def costs() -> dict[str, measure.Cost]:
@@ -35,11 +36,8 @@ def print_costs(found: dict[str, measure.Cost]) -> None:
     print(f"{viper.stride_n} strides; from the filled ring slot to the return, frames and queue included, ADC not.\n")
     rows = [(name, *figures(cost)) for name, cost in (("viper", viper), ("plain bytecode", plain), ("C, -O2", c))]
     show.table(("kernel", "mean", "worst", "first", "kernel alone"), rows, right=(1, 2, 3, 4))
-    print(f"\nmean {viper.mean:,.0f} (at most {_MUST['mean']:,}), worst {viper.worst:,} (at most {_MUST['worst']:,}):")
-    print(f"  the worst was sample {viper.worst_at}: {measure.kind_name(int(viper.kinds[viper.worst_at]))}")
-    print(f"plain / viper: {plain.mean / viper.mean:.1f} (at least {_MUST['plain / viper']})")
-    print(f"viper / C, the kernel alone: {viper.kernel_mean / c.kernel_mean:.1f} (at most {_MUST['viper / C']})")
-    print(f"allocated in all that time: {viper.allocated_bytes} bytes (0)")
+    print()
+    print("\n".join(verdicts(viper, plain, c)))
     for rate_hz in _RATES_HZ:
         share = viper.mean * rate_hz * CYCLES_EACH / CORE_HZ
         print(f"share of a 160 MHz core at {rate_hz} Hz: {100 * share:.2f} %")
@@ -50,6 +48,24 @@ def print_costs(found: dict[str, measure.Cost]) -> None:
         for name, some in kinds
     ]
     show.table(("what a sample led to", "samples", "mean", "most", "of the mean"), lines, right=(1, 2, 3, 4))
+
+
+def verdicts(viper: measure.Cost, plain: measure.Cost, c: measure.Cost) -> list[str]:
+    """Write every figure that has a must, a line each: the figure, its must, ok or MISSED."""
+    dearest = f"sample {viper.worst_at}, {measure.kind_name(int(viper.kinds[viper.worst_at]))}"
+    to_plain, to_c = plain.mean / viper.mean, viper.kernel_mean / c.kernel_mean
+    allocated = viper.allocated_bytes
+    return [
+        f"mean {viper.mean:,.0f} (at most {_MEAN_MOST:,}): {_word(viper.mean <= _MEAN_MOST)}",
+        f"worst {viper.worst:,} (at most {_WORST_MOST:,}): {_word(viper.worst <= _WORST_MOST)}; {dearest}",
+        f"plain / viper {to_plain:.2f} (at least {_PLAIN_LEAST}): {_word(to_plain >= _PLAIN_LEAST)}",
+        f"viper / C, the kernel alone, {to_c:.2f} (at most {_C_MOST}): {_word(to_c <= _C_MOST)}",
+        f"allocated in all that time {allocated} bytes (0): {_word(allocated == 0)}",
+    ]
+
+
+def _word(is_kept: bool) -> str:
+    return "ok" if is_kept else "MISSED"
 
 
 def figures(cost: measure.Cost) -> tuple[str, str, str, str]:

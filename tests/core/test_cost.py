@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,22 @@ def test_native_code_is_near_to_c(viper: measure.Cost, tmp_path: Path) -> None:
     c = measure.measure("c", walks.backward(), code)
     assert c.sent == viper.sent, "not the same results"
     assert viper.kernel_mean <= C_MOST * c.kernel_mean
+
+
+def cost(mean: int, worst: int, kernel: int, allocated_bytes: int = 0) -> measure.Cost:
+    """Make a cost whose samples are all alike, but for the first and a dear one that leave the mean as it is."""
+    whole = np.full(1001, mean, dtype=np.int32)
+    whole[0], whole[500] = 2 * mean - worst, worst
+    like = np.zeros_like(whole)
+    return measure.Cost(whole, np.full_like(whole, kernel), like, b"", 1, 1, allocated_bytes, 0)
+
+
+def test_the_bench_says_beside_every_must_whether_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])  # `make bench` runs it as a script there
+    bench_cost = import_module("bench_cost")
+    kept = bench_cost.verdicts(cost(4_000, 40_000, 2_500), cost(32_000, 90_000, 1), cost(900, 1_000, 500))
+    assert len(kept) == 5
+    assert all(": ok" in line for line in kept), kept
+    assert kept[1] == "worst 40,000 (at most 40,000): ok; sample 500, quiet"
+    broken = bench_cost.verdicts(cost(4_001, 40_001, 2_501, 8), cost(32_000, 90_000, 1), cost(900, 1_000, 500))
+    assert all(": MISSED" in line for line in broken), broken
