@@ -7,8 +7,9 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from retrosole.gait.match import match
 from retrosole.gait.reference import Reference
-from retrosole.gait.score import Tally, match, score
+from retrosole.gait.score import Tally, score
 from retrosole.gait.strides import Stride
 from retrosole.twin.detect import detect_source
 from retrosole.twin.feed import SOURCE_RATE_HZ, Channel, Source

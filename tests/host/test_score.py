@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from retrosole.gait.match import match
 from retrosole.gait.reference import Reference
-from retrosole.gait.score import Tally, figures, match, percent, score, total
+from retrosole.gait.score import Tally, figures, percent, score, total
 from retrosole.gait.strides import NOT_SEEN, Stride
 
 TOLERANCE_MS = 150.0
@@ -261,6 +262,36 @@ def test_unknown_where_the_truth_is_unknown_is_right_and_a_guess_wrong() -> None
 # --- delays
 
 
+def test_what_is_told_in_a_turn_counts_among_all_that_is_told() -> None:
+    turn = Reference(stride(3.0, direction="backward"), "atypical")
+    references = [Reference(stride(t, direction="backward")) for t in (1.0, 2.0)] + [turn]
+    told = [
+        stride(1.0, direction="backward"),
+        stride(2.0, direction="unknown"),
+        stride(3.01, contact_order="forefoot_first"),  # in the turn, and wrong twice
+        stride(5.0),  # nobody's: the turn is nearest in time
+    ]
+    found = scored(references, told)
+    assert (found["matched_n"], found["direction_right_percent"], found["direction_wrong_percent"]) == (2, 50, 0)
+    assert (found["order_n"], found["order_right_percent"]) == (2, 100)
+    assert (found["told_n"], found["told_direction_right_percent"], found["told_direction_wrong_percent"]) == (
+        4,
+        25,
+        50,
+    )
+    assert found["told_direction_unknown_percent"] == 25
+    assert found["told_order_n"] == 3
+    assert found["told_order_right_percent"] == pytest.approx(200 / 3)
+    assert (found["other_n"], found["other_found_percent"]) == (1, 100)
+
+
+def test_a_stride_without_a_partner_is_held_against_the_nearest_stance() -> None:
+    references = [Reference(stride(1.0)), Reference(stride(9.0, direction="backward"))]
+    found = scored(references, [stride(4.0), stride(7.0, direction="backward"), stride(20.0)])
+    assert (found["told_n"], found["told_direction_right_percent"]) == (3, pytest.approx(200 / 3))
+    assert scored([], [stride(4.0)])["told_n"] == 0, "no truth"
+
+
 def test_a_stride_is_late_from_the_true_final_contact() -> None:
     told = stride(1.0, final_contact_s=1.75, detected_s=1.80)
     assert scored([Reference(stride(1.0))], [told])["stride_delay_median_ms"] == pytest.approx(100)
@@ -295,6 +326,14 @@ def test_cues_that_are_missing_wrong_or_not_asked_for() -> None:
     assert found["provisional_missing_percent"] == 50
     assert found["provisional_right_percent"] == 0
     assert scored(references, [], (Contact("right", 1.0, "heel_first", 1.0),))["provisional_n"] == 0
+
+
+def test_cues_where_nobody_stands_are_counted() -> None:
+    references = [Reference(stride(1.0)), Reference(stride(3.0), "atypical")]
+    at = (0.9, 1.3, 2.0, 3.4, 4.5)  # early, told twice, in the air, in a turn, after it
+    made = score(references, [], [Contact("left", t, "heel_first", t + 0.05) for t in at], tolerance_ms=TOLERANCE_MS)
+    assert figures(made)["provisional_false_n"] == 2
+    assert [r for r in made.remarks if "false" in r[1]] == [(2.0, "left false contact"), (4.5, "left false contact")]
 
 
 def test_a_cue_on_a_stance_of_one_zone_goes_by_that_zone() -> None:

@@ -8,17 +8,22 @@ whatever their flag; only those flagged ok are scored. So a detection belongs to
 - matched to another one, or unmatched and overlapping another one: not scored (was there a stance at all: yes);
 - `extra`: unmatched, but an ok stance was going on: told twice, or more than the tolerance off;
 - `false`: no reference stance, of whatever flag, was going on.
+
+Beside that direction and order are counted over everything that was told (`told_...`): whoever wears an insole hears
+the stances of turns and stops too. One without a partner is held against the reference stance nearest in time.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from retrosole.gait.match import match
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,65 +63,14 @@ class Announced(Protocol):
         ...
 
 
-def match(reference_s: Sequence[float], detected_s: Sequence[float], tolerance_ms: float) -> list[tuple[int, int]]:
-    """Pair times one to one, no pair further apart than `tolerance_ms`; nan belongs to nobody.
-
-    Returns (reference, detected) indices in order of time: as many pairs as there can be, and of those ways the one
-    with the least sum of distances.
-    """
-    refs = _by_time(reference_s)
-    dets = _by_time(detected_s)
-    tolerance_s = tolerance_ms / 1000.0
-    pairs: list[tuple[int, int]] = []
-    for some_refs, some_dets in _clusters(reference_s, detected_s, refs, dets, tolerance_s):
-        distances = [[abs(reference_s[i] - detected_s[j]) for j in some_dets] for i in some_refs]
-        pairs += [(some_refs[i], some_dets[j]) for i, j in _best_pairs(distances, tolerance_s)]
-    return pairs
-
-
-def _by_time(times_s: Sequence[float]) -> list[int]:
-    return sorted((k for k, t in enumerate(times_s) if not math.isnan(t)), key=lambda k: times_s[k])
-
-
-def _clusters(
-    reference_s: Sequence[float], detected_s: Sequence[float], refs: list[int], dets: list[int], tolerance_s: float
-) -> Iterable[tuple[list[int], list[int]]]:
-    """Cut both rows of times wherever nothing comes for longer than the tolerance: pairs are within a cluster only."""
-    events = sorted([(reference_s[i], 0, i) for i in refs] + [(detected_s[j], 1, j) for j in dets])
-    cluster: tuple[list[int], list[int]] = ([], [])
-    last_s = -math.inf
-    for at_s, kind, k in events:
-        if at_s - last_s > tolerance_s:
-            yield cluster
-            cluster = ([], [])
-        cluster[kind].append(k)
-        last_s = at_s
-    yield cluster
-
-
-def _best_pairs(distances: list[list[float]], tolerance_s: float) -> list[tuple[int, int]]:
-    """Pair rows and columns, both in order of time; crossing pairs are never better, so prefixes are enough."""
-    row_n, column_n = len(distances), len(distances[0]) if distances else 0
-    # (-pairs, sum of distances, the pairs) for the first i rows and j columns
-    best: list[list[tuple[int, float, tuple[tuple[int, int], ...]]]]
-    best = [[(0, 0.0, ())] * (column_n + 1) for _ in range(row_n + 1)]
-    for i in range(row_n):
-        for j in range(column_n):
-            ways = [best[i][j + 1], best[i + 1][j]]
-            if distances[i][j] <= tolerance_s:
-                pair_n, total, pairs = best[i][j]
-                ways.append((pair_n - 1, total + distances[i][j], (*pairs, (i, j))))
-            best[i + 1][j + 1] = min(ways)
-    return list(best[row_n][column_n][2])
-
-
 @dataclass(frozen=True)
 class Tally:
     """Hold what was counted and measured, so that feet and people can be added up with `+`.
 
     Errors and delays are milliseconds, (n,); positive is late. `directions` counts (true, detected) pairs of matched ok
-    stances. `second_ms` are delays of the provisional order from the contact of the second zone, where it had come, and
-    `first_ms` those from the first where it had not. `remarks` lists what went wrong, for people: (seconds, what).
+    stances, `told_directions` those of all that was told. `second_ms` are delays of the provisional order from the
+    contact of the second zone, where it had come, and `first_ms` those from the first where it had not. `remarks` lists
+    what went wrong, for people: (seconds, what).
     """
 
     ok_n: int = 0
@@ -131,7 +85,11 @@ class Tally:
     provisional_missing_n: int = 0
     provisional_order_n: int = 0
     provisional_right_n: int = 0
+    provisional_false_n: int = 0
+    told_order_n: int = 0
+    told_order_right_n: int = 0
     directions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told_directions: Counter[tuple[str, str]] = field(default_factory=Counter)
     unseen: Counter[str] = field(default_factory=Counter)
     errors_ms: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     stance_error_ms: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -206,6 +164,8 @@ def _score_side(
             stride_delay_ms=_finite([d.detected_s - r.final_contact_s for r, d in ok_pairs]),
         )
         + _provisional(ok_told, ok_n)
+        + _all_told(references, strides, {j: i for i, j in pairs})
+        + _false_contacts(references, [c for j, c in enumerate(contacts) if j not in {j for _, j in told}])
     )
 
 
@@ -230,6 +190,33 @@ def _overlap(reference: Reference, stride: Stride) -> bool:
     start_s, end_s = reference.span_s
     final_s = stride.initial_contact_s if math.isnan(stride.final_contact_s) else stride.final_contact_s
     return stride.initial_contact_s <= end_s and final_s >= start_s
+
+
+def _all_told(references: list[Reference], strides: list[Stride], partner: dict[int, int]) -> Tally:
+    """Count direction and order of every stride; `partner` gives the reference stance that a stride is matched to."""
+    if not references:
+        return Tally()
+    nearest = [partner.get(j, _nearest(references, s.initial_contact_s)) for j, s in enumerate(strides)]
+    directions = Counter((references[i].stride.direction, s.direction) for i, s in zip(nearest, strides, strict=True))
+    pairs = [(references[i].stride, strides[j]) for j, i in partner.items()]
+    clear = [d.contact_order == _clear_order(r) for r, d in pairs if abs(_lead_s(r)) > CLEAR_LEAD_S]
+    return Tally(told_directions=directions, told_order_n=len(clear), told_order_right_n=sum(clear))
+
+
+def _nearest(references: list[Reference], at_s: float) -> int:
+    def away_s(i: int) -> float:
+        start_s, end_s = references[i].span_s
+        return max(start_s - at_s, at_s - end_s, 0.0)
+
+    return min(range(len(references)), key=away_s)
+
+
+def _false_contacts(references: list[Reference], contacts: list[Announced]) -> Tally:
+    """Count announcements without a partner that came where no reference stance, of whatever flag, was going on."""
+    spans_s = [r.span_s for r in references]
+    alone = [c for c in contacts if not any(start_s <= c.contact_s <= end_s for start_s, end_s in spans_s)]
+    told = tuple((c.contact_s, f"{c.side} false contact") for c in alone)
+    return Tally(provisional_false_n=len(alone), remarks=told)
 
 
 def _orders(pairs: list[tuple[Stride, Stride]]) -> Tally:
@@ -299,16 +286,15 @@ def figures(tally: Tally) -> dict[str, float]:
 
     For every event and for the stance time: median (`_bias_ms`), median absolute and 95 % absolute error and n. Shares
     are percent: of ok stances for missed, false, extra; of matched ok stances for directions; of those of them with a
-    clear lead for orders; of the announcements for those in time.
+    clear lead for orders; of the announcements for those in time. `told_...` are of everything that was told, the
+    order of what has a partner with a clear lead.
     """
-    matched_n = tally.ok_n - tally.missed_n
-    wrong_n = sum(n for (true, told), n in tally.directions.items() if told not in (true, "unknown"))
-    right_n = sum(n for (true, told), n in tally.directions.items() if told == true)
-    out: dict[str, float] = {"ok_n": tally.ok_n}
+    out: dict[str, float] = {"ok_n": tally.ok_n, "matched_n": tally.ok_n - tally.missed_n}
     for name in ("missed", "false", "extra"):
         out[f"{name}_n"] = getattr(tally, f"{name}_n")
         out[f"{name}_percent"] = percent(getattr(tally, f"{name}_n"), tally.ok_n)
     out["all_wrong_percent"] = percent(tally.missed_n + tally.false_n + tally.extra_n, tally.ok_n)
+    out["other_n"] = tally.other_n
     out["other_found_percent"] = percent(tally.other_found_n, tally.other_n)
     for event in EVENTS:
         out |= _spread(event, tally.errors_ms.get(event, np.empty(0)))
@@ -317,10 +303,20 @@ def figures(tally: Tally) -> dict[str, float]:
     out["stance_mean_bias_ms"] = float(np.mean(tally.stance_error_ms)) if len(tally.stance_error_ms) else math.nan
     out["order_n"] = tally.order_n
     out["order_right_percent"] = percent(tally.order_right_n, tally.order_n)
-    out["direction_right_percent"] = percent(right_n, matched_n)
-    out["direction_wrong_percent"] = percent(wrong_n, matched_n)
-    out["direction_unknown_percent"] = percent(matched_n - right_n - wrong_n, matched_n)
+    out["told_n"] = tally.told_directions.total()
+    out["told_order_n"] = tally.told_order_n
+    out["told_order_right_percent"] = percent(tally.told_order_right_n, tally.told_order_n)
+    out |= _shares("direction", tally.directions) | _shares("told_direction", tally.told_directions)
     return out | _delays(tally)
+
+
+def _shares(name: str, directions: Counter[tuple[str, str]]) -> dict[str, float]:
+    """Give the shares of right, wrong and unknown; where unknown is the truth it is right."""
+    right_n = sum(n for (true, told), n in directions.items() if told == true)
+    unknown_n = sum(n for (true, told), n in directions.items() if told == "unknown" != true)
+    all_n = directions.total()
+    parts = {"right": right_n, "wrong": all_n - right_n - unknown_n, "unknown": unknown_n}
+    return {f"{name}_{part}_percent": percent(n, all_n) for part, n in parts.items()}
 
 
 def _delays(tally: Tally) -> dict[str, float]:
@@ -329,6 +325,7 @@ def _delays(tally: Tally) -> dict[str, float]:
         "stride_delay_median_ms": _quantile(tally.stride_delay_ms, 50),
         "stride_delay_95_ms": _quantile(tally.stride_delay_ms, 95),
         "provisional_n": tally.provisional_n,
+        "provisional_false_n": tally.provisional_false_n,
         "provisional_missing_percent": percent(tally.provisional_missing_n, tally.ok_n),
         "provisional_in_time_percent": percent(in_time_n, tally.provisional_n),
         "second_n": len(tally.second_ms),
