@@ -36,10 +36,12 @@ def main() -> int:
     out = options.out or (_HERE if whole else _BUILD)
     pictures = [] if options.quick or folder is None else _draw(folder, out / "pictures")
     _write(results, out, pictures)
-    if out == _HERE:
+    if whole and out.resolve() == _HERE:
         README.write_text(with_table(README.read_text(encoding="utf-8"), markdown(results, pictures)), encoding="utf-8")
     broken = broken_musts(results)
-    print("\n".join(broken) or "every must-line that binds is kept")
+    if folder is None:
+        print("NO RECORDINGS: none of their must-lines was checked, the gait model's alone")
+    print("\n".join(broken) or "every must-line that binds and was checked is kept")
     print(f"{len(broken)} must-lines broken; {out / 'results.md'} written; {time.monotonic() - started_s:.0f} s")
     # Of four recordings one stance is a fifth of a percent: --quick only shows.
     return 1 if broken and options.gate and not options.quick else 0

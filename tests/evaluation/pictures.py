@@ -17,9 +17,9 @@ from retrosole.twin.detect import detect_source
 from retrosole.twin.feed import SOURCE_RATE_HZ, Source
 from retrosole.twin.front_end import MISSING_COUNTS
 from tests.evaluation.conditions import MAIN, TRUE_DIRECTION, Condition
+from tests.evaluation.head import GAITPDB_NOTICE, MOTICON_NOTICE
 from tests.evaluation.recordings import BROKE_DOWN, on_clock, recording_of, reference_of, walk_of
 from tests.evaluation.sensors import sense
-from tests.evaluation.tables import GAITPDB_NOTICE, MOTICON_NOTICE
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FOREFOOT, _HEEL = "#c2571a", "#1f5fa8"
 _ZONES = {"forefoot": (_FOREFOOT, ("forefoot", "toes")), "heel": (_HEEL, ("heel",))}
 _RIGHT, _WRONG = "#2a8c3c", "#d01010"
+_SCORED, _NOT_SCORED = "black", "#aaaaaa"
 _WINDOW_S, _MARGIN_S = 4.0, 0.2
 
 
@@ -76,7 +77,7 @@ def _draw_one(folder: Path, picture: Picture, path: Path) -> None:
     for axis, condition in zip(axes, MAIN, strict=True):
         _draw_panel(axis, picture, sense(walk, condition), condition, start_s, references)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", fontsize=7, ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", fontsize=7, ncols=3, frameon=False)
     axes[-1].set_xlabel("time on the clock of the recording, s")
     axes[0].set_title(picture.caption, fontsize=10)
     notice = GAITPDB_NOTICE if source == "gaitpdb" else MOTICON_NOTICE
@@ -124,16 +125,17 @@ def _zone_load(source: Source, side: str, members: tuple[str, ...]) -> NDArray[n
 
 
 def _draw_references(axis: Axes, references: list[Reference], ends_s: tuple[float, float], top: float) -> None:
-    """Draw a grey band for each reference stance, black where it is scored, and long ticks for its zone events."""
+    """Draw a black band for each reference stance, grey where it is not scored, and long ticks for its zone events."""
     for reference in references:
         start_s, end_s = (min(max(t, ends_s[0]), ends_s[1]) for t in reference.span_s)
-        colour = "black" if reference.is_ok else "#aaaaaa"
+        colour = _SCORED if reference.is_ok else _NOT_SCORED
         axis.plot([start_s, end_s], [1.08 * top] * 2, color=colour, linewidth=2.5, solid_capstyle="butt")
         for zone, (zone_colour, _) in _ZONES.items():
             for what in ("on", "off"):
                 at_s = getattr(reference.stride, f"{zone}_{what}_s")
                 axis.plot([at_s, at_s], [0.0, 1.08 * top], color=zone_colour, linewidth=0.6, linestyle=":")
-    axis.plot([], [], color="black", linewidth=2.5, label="reference stance (dotted: its zone events)")
+    axis.plot([], [], color=_SCORED, linewidth=2.5, label="reference stance (dotted: its zone events)")
+    axis.plot([], [], color=_NOT_SCORED, linewidth=2.5, label="the same, not scored (turn, stop, end)")
 
 
 def _draw_strides(axis: Axes, strides: list[Stride], ends_s: tuple[float, float], top: float, kinematics: str) -> None:
@@ -156,3 +158,4 @@ def _draw_strides(axis: Axes, strides: list[Stride], ends_s: tuple[float, float]
             axis.plot([stride.detected_s], [1.16 * top], marker="|", color=colour, markersize=9)
     label = "detected stance (triangles: its zone events; bar: told)"
     axis.plot([], [], color=_RIGHT, linewidth=2.5, label=label)
+    axis.plot([], [], color=_WRONG, linewidth=2.5, label="the same, direction wrong or unknown")

@@ -10,24 +10,15 @@ from typing import Any
 from retrosole.gait.score import EVENTS, figures
 from retrosole.twin.gait_plan import WALKS
 from tests.evaluation.conditions import ALL, KINEMATICS, MAIN, MORE
+from tests.evaluation.head import FAILS, MOTICON_NOTICE, NO_RECORDINGS, SURROGATES, legend, notices, opening
 from tests.evaluation.model import BINDING_CONFUSERS, CONFUSERS, NO_STRIDE, STARTS
 from tests.evaluation.musts import MOTICON_MUSTS, MUSTS, Must
 from tests.evaluation.recordings import BROKE_DOWN
 from tests.evaluation.run import HALVES, Results
 from tests.evaluation.subjects import GAITPDB, HELD_OUT, MOTICON, TUNING
 
-FAILS = "✗"
-GAITPDB_NOTICE = (
-    "Contains information from *Gait in Parkinson's Disease* v1.0.0 (PhysioNet), which is made available under the "
-    "ODC Attribution License."
-)
-MOTICON_NOTICE = "Moticon OpenGo sample recordings: copyright Moticon ReGo AG, Apache License 2.0."
-SURROGATES = (
-    "`reversed` and `exchanged` are **surrogates** for walking backward, made from recordings of people walking "
-    "forward: played backward in time, and with the signals of heel and forefoot exchanged. Nobody has yet walked "
-    "backward on this detector with a force plate."
-)
 _MAIN_NAMES = tuple(condition.name for condition in MAIN)
+_DIGITS = {"%": 2, "ms": 1, "": 0}
 _DIRECTIONS = ("forward", "backward", "unknown")
 
 
@@ -38,22 +29,29 @@ def figures_of(results: Results, kinematics: str, condition: str, names: Iterabl
 
 
 def number(value: float, unit: str) -> str:
-    """Write a figure: percent with two digits, milliseconds with one."""
+    """Write a figure: percent with two digits, milliseconds with one, a number (no unit) whole."""
     if math.isnan(value):
         return "-"
-    return f"{value:.2f}" if unit == "%" else f"{value:.1f}"
+    return f"{value:.{_DIGITS[unit]}f}"
 
 
 def markdown(results: Results, pictures: Sequence[tuple[str, str]]) -> str:
     """Write the whole report; `pictures` are file names and captions."""
-    sections = [_head(), _legend()]
+    sections = [opening(results), legend()]
     if results.of_recordings:
-        sections += [_main(results), _events(results), _delays(results), _halves(results), _worst(results)]
+        sections += [
+            _main(results),
+            _counts(results),
+            _events(results),
+            _delays(results),
+            _halves(results),
+            _worst(results),
+        ]
         sections += [_more(results), _moticon(results)]
     if results.of_walks:
         sections += [_walks(results), _confusers(results)]
     if pictures:
-        sections.append(_pictures(pictures))
+        sections.append(_pictures(results, pictures))
     return "\n\n".join(sections) + "\n"
 
 
@@ -73,8 +71,8 @@ def as_json(results: Results) -> dict[str, Any]:
     }
     confused = {", ".join(key): dict(sorted(counted.items())) for key, counted in sorted(results.confused.items())}
     return {
-        "notices": [GAITPDB_NOTICE, MOTICON_NOTICE],
-        "surrogates": SURROGATES,
+        "notices": notices(results),
+        "surrogates": SURROGATES if results.of_recordings else NO_RECORDINGS,
         "subjects": {"tuning": TUNING, "held out": HELD_OUT},
         "musts": [{**vars(must), "clean": _null(must.clean), "rough": _null(must.rough)} for must in MUSTS],
         "recordings": by_half,
@@ -91,28 +89,6 @@ def _null(value: float) -> float | None:
 
 
 # ----------------------------------------------------------------------------------------------------------- sections
-
-
-def _head() -> str:
-    return (
-        "# How right the detector is\n\nMade by `make evaluate`; not edited by hand.\n\n"
-        f"{SURROGATES}\n\n{GAITPDB_NOTICE} DOI 10.13026/C24H3N; 24 trials of 24 people, 12 of them with Parkinson's "
-        f"disease, 100 Hz, resampled. {MOTICON_NOTICE}\n\n"
-        "The reference events are derived from the same sensors by a slower, non-causal reader (zero-phase filter, "
-        "5 % of the robust peak): no second instrument. Only its stances flagged ok are scored."
-    )
-
-
-def _legend() -> str:
-    return (
-        f"{FAILS} breaks a must-line; ({FAILS}) breaks a line that does not bind there. Matching is one to one, "
-        "optimal within 150 ms of the initial contact. *Missed*: ok stances without a detection. *False*: a detection "
-        "where the reference, with whatever flag, has no stance. *Extra*: a second detection in an ok stance, or one "
-        "more than 150 ms off. Errors are positive when late. Rates are pooled over stances; the worst subject has a "
-        "table of its own. 200 Hz unless said otherwise. *Rough*: gain within ±30 %, offset 20 to 200 counts and "
-        "drifting, noise 1 % of the range rms, creep 5 % per decade, saturation at 70 %, 15 ms of lag on unloading, "
-        "12 bits."
-    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -136,30 +112,64 @@ def _cells(results: Results, must: Must, names: Iterable[str], cell: Callable[[f
     return out
 
 
+_MAIN_MORE = (
+    ("missed_n", "missed, number"),
+    ("false_n", "false, number"),
+    ("extra_n", "extra, number"),
+    ("ok_n", "ok stances"),
+    ("other_found_percent", "found of stances not scored (turns, stops, ends), %"),
+    ("direction_unknown_percent", "direction unknown, %"),
+)
+_COUNTS = (
+    ("ok_n", "ok stances: missed, false and extra are shares of these"),
+    ("matched_n", "of these, found: events and direction"),
+    ("stance_n", "of these, with both ends seen: stance time"),
+    ("order_n", "of those found, with a lead > 30 ms: contact order"),
+    ("provisional_n", "ok stances with a cue decision: cue in time"),
+    ("other_n", "stances of the reference that are not scored (turns, stops, ends)"),
+    ("told_n", "told: all stances that the detector reported"),
+    ("told_direction_right_percent", "of all told, direction right, %"),
+    ("told_direction_wrong_percent", "of all told, direction wrong, %"),
+    ("told_direction_unknown_percent", "of all told, direction unknown, %"),
+    ("told_order_n", "told, with a partner of any flag and a lead > 30 ms"),
+    ("told_order_right_percent", "of these, contact order right, %"),
+    ("provisional_false_n", "cue decisions where no stance was going on"),
+)
+
+
+def _counts(results: Results) -> str:
+    head = ["", *KINEMATICS, *(f"{k}, rough" for k in KINEMATICS)]
+    rows = [[words, *_plain_cells(results, figure)] for figure, words in _COUNTS]
+    text = (
+        "A stance that was told without a partner within 150 ms counts with the direction of the reference stance "
+        "nearest in time. In turns and stops the reference itself is unsure of the order, and nobody knows the "
+        "direction of every step there: it is taken for that of the walk."
+    )
+    return f"## Over how many stances\n\n{text}\n\n" + _table(head, rows)
+
+
+def _plain_cells(results: Results, figure: str) -> list[str]:
+    unit = "%" if figure.endswith("_percent") else ""
+    found = [figures_of(results, k, c, GAITPDB).get(figure, math.nan) for c in _MAIN_NAMES for k in KINEMATICS]
+    return [number(value, unit) for value in found]
+
+
 def _main(results: Results) -> str:
     head = ["", "unit", "field practice", "must", *KINEMATICS, "must, rough", *(f"{k}, rough" for k in KINEMATICS)]
     rows = []
     for must in MUSTS:
         cells = _cells(results, must, GAITPDB, partial(_marked, must))
         rows.append([must.words, must.unit, must.field, must.line("clean"), *cells[:3], must.line("rough"), *cells[3:]])
-    for figure, words in (
-        ("missed_n", "missed, number"),
-        ("false_n", "false, number"),
-        ("extra_n", "extra, number"),
-        ("ok_n", "ok stances"),
-        ("other_found_percent", "found of stances not scored (turns, stops, ends), %"),
-        ("direction_unknown_percent", "direction unknown, %"),
-    ):
-        cells = [
-            f"{figures_of(results, k, c, GAITPDB).get(figure, math.nan):.4g}" for c in _MAIN_NAMES for k in KINEMATICS
-        ]
+    for figure, words in _MAIN_MORE:
+        cells = _plain_cells(results, figure)
         rows.append([words, "", "", "", *cells[:3], "", *cells[3:]])
     cells = [str(_breakdown_n(results, k, c)) for c in _MAIN_NAMES for k in KINEMATICS]
     rows.append(["recordings on which the detector broke down (all missed)", "", "", "", *cells[:3], "", *cells[3:]])
     text = (
         "Field practice: clean / rough, where it was measured (a causal adaptive detector as used in an exoskeleton's "
         "and an insole vendor's code). The cue has 15 ms from the contact of the second zone, or 60 ms from that of "
-        "the first while it is alone; that 95 % must keep them is a choice made here."
+        "the first while it is alone; that 95 % must keep them is a choice made here. Every line goes over ok stances "
+        "alone: the next table has their numbers, and direction and order of everything that was told."
     )
     return f"## The must-lines\n\n{text}\n\n" + _table(head, rows)
 
@@ -210,7 +220,7 @@ def _delays(results: Results) -> str:
     rows = []
     for figure, words, unit in _DELAYS:
         found = [figures_of(results, k, c, GAITPDB).get(figure, math.nan) for c in _MAIN_NAMES for k in KINEMATICS]
-        rows.append([words, unit, *(number(v, unit) if unit else f"{v:.0f}" for v in found)])
+        rows.append([words, unit, *(number(v, unit) for v in found)])
     return "## From the event to the announcement\n\n" + _table(head, rows)
 
 
@@ -354,6 +364,6 @@ def _strides(told: dict[str, int], binds: bool) -> str:
     return f"**{mark} {FAILS}**" if binds else f"{mark} ({FAILS})"
 
 
-def _pictures(pictures: Sequence[tuple[str, str]]) -> str:
+def _pictures(results: Results, pictures: Sequence[tuple[str, str]]) -> str:
     shown = [f"![{caption}](pictures/{file})\n\n*{caption}*" for file, caption in pictures]
-    return "\n\n".join(["## Pictures", *shown, GAITPDB_NOTICE + " " + MOTICON_NOTICE])
+    return "\n\n".join(["## Pictures", *shown, " ".join(notices(results))])

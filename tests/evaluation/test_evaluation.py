@@ -18,16 +18,18 @@ from retrosole.gait.strides import Stride
 from retrosole.session.recording import Recording, SideRecording
 from retrosole.twin.feed import Source
 from retrosole.twin.front_end import MAX_COUNTS, MISSING_COUNTS
+from tests.evaluation import __main__ as command
 from tests.evaluation import model
 from tests.evaluation.conditions import ALL, KINEMATICS, MAIN, MISSING, Condition
 from tests.evaluation.gate import broken_musts
 from tests.evaluation.handling import handling
+from tests.evaluation.head import FAILS, GAITPDB_NOTICE, MOTICON_NOTICE, NO_RECORDINGS, SURROGATES
 from tests.evaluation.musts import MUSTS
 from tests.evaluation.recordings import _heel_for_forefoot, _played_backward, reference_of, tallies, walk_of
 from tests.evaluation.run import Results, jobs
 from tests.evaluation.sensors import FAULT_AT_S, NOISE_COUNTS, Walked, lagged, sense, walked
-from tests.evaluation.subjects import GAITPDB, HELD_OUT, QUICK, TUNING
-from tests.evaluation.tables import FAILS, GAITPDB_NOTICE, MOTICON_NOTICE, as_json, markdown
+from tests.evaluation.subjects import GAITPDB, HELD_OUT, MOTICON, QUICK, TUNING
+from tests.evaluation.tables import as_json, markdown
 
 CHANNELS = (("forefoot", "met1"), ("midfoot", "unused"), ("heel", "heel_medial"))
 ROUGH = MAIN[1]
@@ -250,6 +252,72 @@ def test_tables_mark_what_breaks_and_carry_the_notices() -> None:
     data = json.loads(json.dumps(as_json(results(perfect())), allow_nan=False))
     assert data["recordings"]["tuning"]["forward"]["clean"]["ok_n"] == 1200
     assert data["recordings"]["all"]["forward"]["rough"] == {}
+
+
+def test_the_results_say_whose_recordings_were_there() -> None:
+    whole = markdown(results(perfect()), [])
+    assert "; 24 trials of 24 people, 12 of them with Parkinson's disease" in whole
+    assert MOTICON_NOTICE not in whole.split("## The must-lines")[0], "none of theirs was there"
+    some = Results(of_recordings={(name, "forward", "clean"): perfect() for name in QUICK})
+    some.of_recordings[MOTICON[0], "forward", "clean"] = perfect()
+    text = markdown(some, [])
+    assert "; 4 trials of 4 people, 2 of them with Parkinson's disease" in text
+    assert MOTICON_NOTICE + " 1 recording of one person." in text
+    assert as_json(some)["notices"] == [GAITPDB_NOTICE, MOTICON_NOTICE]
+
+
+def test_without_recordings_the_results_say_so_and_nothing_of_them() -> None:
+    alone = Results(of_walks={("backward", "clean"): perfect()}, confusion={("backward", "clean"): Counter()})
+    text = markdown(alone, [])
+    assert NO_RECORDINGS in text
+    for words in ("24", "trials", SURROGATES, GAITPDB_NOTICE, MOTICON_NOTICE, "must-lines\n"):
+        assert words not in text, words
+    data = as_json(alone)
+    assert (data["notices"], data["surrogates"]) == ([], NO_RECORDINGS)
+
+
+def test_the_results_say_over_how_many_stances_each_line_goes() -> None:
+    turn = Reference(Stride("left", 0, 500.0, 500.1, 500.0, 500.7, 500.5, 500.7, direction="forward"), "atypical")
+    told = replace(turn.stride, direction="backward", contact_order="heel_first")
+    tally = perfect() + score([turn], [told], tolerance_ms=150.0)
+    text = markdown(results(tally), []).split("## Over how many stances")[1].split("\n## ")[0]
+    rows = {cells[1]: cells[2] for line in text.split("\n") if (cells := [c.strip() for c in line.split("|")])[2:]}
+    assert rows["of these, found: events and direction"] == "2400"
+    assert rows["told: all stances that the detector reported"] == "2424"
+    assert rows["of all told, direction wrong, %"] == "0.99"
+    assert rows["stances of the reference that are not scored (turns, stops, ends)"] == "24"
+
+
+def test_without_recordings_the_run_says_that_their_lines_were_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RETROSOLE_RECORDINGS", raising=False)
+    monkeypatch.setattr("sys.argv", ["evaluation"])
+    monkeypatch.setattr(command, "run", lambda _: Results())
+    assert command.main() == 0
+    out, error = capsys.readouterr()
+    assert "NO RECORDINGS: none of their must-lines was checked" in out
+    assert "RETROSOLE_RECORDINGS is not set: only the gait model is run" in error
+    assert NO_RECORDINGS in (tmp_path / "build" / "evaluation" / "results.md").read_text()
+
+
+def test_the_legend_of_a_picture_names_every_colour() -> None:
+    pytest.importorskip("matplotlib", reason="SKIPPED: no matplotlib, pictures are not tested")
+    from matplotlib import pyplot as plt
+
+    from tests.evaluation import pictures
+
+    ok = Stride("left", 0, 1.0, 1.1, 1.0, 1.7, 1.5, 1.7, direction="forward")
+    late = replace(ok, initial_contact_s=3.0, final_contact_s=3.7, direction="unknown")
+    figure, axis = plt.subplots()
+    pictures._draw_references(axis, [Reference(ok), Reference(late, "atypical")], (0.0, 4.0), 1.0)
+    pictures._draw_strides(axis, [ok, late], (0.0, 4.0), 1.0, "forward")
+    bands = {line.get_color() for line in axis.lines if line.get_linewidth() == 2.5 and len(line.get_xdata())}
+    named = {line.get_color() for line in axis.get_legend_handles_labels()[0]}
+    plt.close(figure)
+    assert len(bands) == 4
+    assert bands == named
 
 
 # --- recordings of people
