@@ -298,21 +298,22 @@ def test_a_stride_is_late_from_the_true_final_contact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced_s", "second", "first", "in_time"),
+    ("forefoot_s", "announced_s", "second", "first", "in_time"),
     [
-        (1.1149, 1, 0, True),
-        (1.1151, 1, 0, False),
-        (1.0599, 0, 1, True),
-        (1.0601, 0, 1, False),
-        (1.0999, 0, 1, False),
-        (1.1000, 1, 0, True),
+        (1.05, 1.0649, 1, 0, True),
+        (1.05, 1.0651, 1, 0, False),
+        (1.05, 1.0499, 0, 1, True),
+        (1.10, 1.0599, 0, 1, True),
+        (1.10, 1.0601, 0, 1, False),
+        (1.10, 1.0999, 0, 1, False),
+        (1.10, 1.1001, 0, 1, False),  # the second zone came when it was late already
     ],
 )
 def test_a_cue_is_late_from_the_second_zone_or_from_the_first_while_that_is_alone(
-    announced_s: float, second: int, first: int, in_time: bool
+    forefoot_s: float, announced_s: float, second: int, first: int, in_time: bool
 ) -> None:
     told = Contact("left", 1.0, "heel_first", announced_s)
-    found = scored([Reference(stride(1.0))], [], (told,))
+    found = scored([Reference(stride(1.0, forefoot_on_s=forefoot_s))], [], (told,))
     assert (found["second_n"], found["first_n"]) == (second, first)
     assert found["provisional_in_time_percent"] == (100 if in_time else 0)
     assert found["provisional_right_percent"] == 100

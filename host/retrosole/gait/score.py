@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EVENTS = ("initial_contact", "final_contact", "heel_on", "forefoot_on", "heel_off", "forefoot_off")
 # A smaller lead of one zone is no order to be right or wrong about.
 CLEAR_LEAD_S = 0.030
-# The cue's decision: after the contact of the second zone, or of the first while the second has not come.
+# The cue's decision: after the contact of the second zone, or of the first where the second has not come by then.
 SECOND_ZONE_MS = 15.0
 FIRST_ZONE_MS = 60.0
 
@@ -69,8 +69,8 @@ class Tally:
 
     Errors and delays are milliseconds, (n,); positive is late. `directions` counts (true, detected) pairs of matched ok
     stances, `told_directions` those of all that was told. `second_ms` are delays of the provisional order from the
-    contact of the second zone, where it had come, and `first_ms` those from the first where it had not. `remarks` lists
-    what went wrong, for people: (seconds, what).
+    contact of the second zone, where it had come in the time of the first, and `first_ms` those from the first where it
+    had not. `remarks` lists what went wrong, for people: (seconds, what).
     """
 
     ok_n: int = 0
@@ -261,7 +261,8 @@ def _provisional(pairs: list[tuple[Stride, Announced]], ok_n: int) -> Tally:
         zones_s = sorted(t for t in (truth.forefoot_on_s, truth.heel_on_s) if not math.isnan(t))
         if not zones_s:
             continue
-        if len(zones_s) == 2 and zones_s[1] <= contact.announced_s:
+        # A second zone gives new time only while the first one's lasts.
+        if len(zones_s) == 2 and zones_s[1] <= min(contact.announced_s, zones_s[0] + FIRST_ZONE_MS / 1000.0):
             second_ms.append((contact.announced_s - zones_s[1]) * 1000.0)
         else:
             first_ms.append((contact.announced_s - zones_s[0]) * 1000.0)
