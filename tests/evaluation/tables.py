@@ -250,6 +250,9 @@ def _worst(results: Results) -> str:
 
 
 def _worst_cell(must: Must, by_name: dict[str, dict[str, float]]) -> str:
+    lost = [name for name, figures_of_one in by_name.items() if figures_of_one and not figures_of_one["matched_n"]]
+    if lost and must.figure != "all_wrong_percent":
+        return f"- {lost[0]}"  # nothing found, so nothing to measure: worse than any figure
     found = {name: figures_of_one.get(must.figure, math.nan) for name, figures_of_one in by_name.items()}
     badness = {"most": lambda v: v, "least": lambda v: -v, "within": abs}[must.sense]
     seen = [(badness(value), name, value) for name, value in found.items() if not math.isnan(value)]

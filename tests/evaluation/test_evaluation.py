@@ -276,6 +276,17 @@ def test_without_recordings_the_results_say_so_and_nothing_of_them() -> None:
     assert (data["notices"], data["surrogates"]) == ([], NO_RECORDINGS)
 
 
+def test_a_subject_of_whom_nothing_was_found_is_the_worst() -> None:
+    broken = results(perfect())
+    for kinematics in KINEMATICS:
+        broken.of_recordings[GAITPDB[3], kinematics, "clean"] = Tally(ok_n=50, missed_n=50)
+    rows = markdown(broken, []).split("## The worst subject")[1].split("\n## ")[0].split("\n")
+    (initial,) = [row for row in rows if row.startswith("| initial contact, median")]
+    (wrong,) = [row for row in rows if row.startswith("| missed")]
+    assert f"| - {GAITPDB[3]} |" in initial
+    assert f"| 100.00 {GAITPDB[3]} |" in wrong
+
+
 def test_the_results_say_over_how_many_stances_each_line_goes() -> None:
     turn = Reference(Stride("left", 0, 500.0, 500.1, 500.0, 500.7, 500.5, 500.7, direction="forward"), "atypical")
     told = replace(turn.stride, direction="backward", contact_order="heel_first")
