@@ -28,7 +28,7 @@ from .status import put_status
 _NEXT_INDEX = const(1)
 _FULL = const(8192)
 _HOLE = const(16384)
-_TOUCH_ORDER = const(304)
+_TOUCH_ORDER = const(306)
 # end of WORDS
 
 _RING_SLOTS = const(64)
@@ -234,6 +234,8 @@ class App:
         for k in range(self.board.channel_n):
             if self.pressure.baseline[k] != UNKNOWN:
                 detector.channels.set_baseline(k, self.pressure.baseline[k])
+        if self.pressure.standing[0] != UNKNOWN:
+            detector.set_standing(sum(self.pressure.standing))
         self._detector = detector
         self._state = detector.state
         self._hear = stance.hear

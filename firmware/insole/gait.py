@@ -75,7 +75,9 @@ _ANNOUNCED_Q8 = const(265)
 _SEEN_Q8 = const(266)
 _STEPPED_Q8 = const(267)
 _INITIAL_Q8 = const(268)
-_ALL_WORDS = const(307)
+_FIRST_LIGHT = const(279)
+_FIRST_HEAVY = const(280)
+_ALL_WORDS = const(309)
 _REBASE_Q8 = const(262144)
 _STOOD = const(4)
 # end of WORDS
@@ -94,7 +96,9 @@ _CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothe
 _HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
 _LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
 _TIMED_MS = const(3000)  # a stance; longer is standing
-_FIRST_PEAK = const(640)  # counts over all sensors, 60 N at 10 counts/N: a child's first step counts, a hand does not
+_GUESSED_PEAK = const(640)  # counts over all sensors, 60 N at 10 counts/N: for the levels before the first step
+_GUESSED_LIGHT = const(1100)  # 110 N: more than laces and fingers
+_GUESSED_HEAVY = const(1600)  # more than a heel that is worked into a shoe
 _FIRST_BEND_Q4 = const(2000)  # a noise of 200 counts: from too much the estimate comes down within a few samples
 _DROP_COUNTS = const(24)  # 0.6 % of full scale
 # Before the first contact baselines and noise are found: 20 ms where the sensors are quiet, up to 120 where not.
@@ -106,7 +110,7 @@ _LATE_BEND_SHIFT = const(6)  # later by a sixty-fourth: a third of a second
 _QUIET_SIGMA = const(20)  # counts, all sensors together
 _STUCK_MS = const(400)  # a sensor that is loaded and reads the same for so long, while no other is loaded, is stuck
 _STUCK_FEW_MS = const(1000)  # where there are only two or three
-_SETTLED_MS = const(60)  # after a leap a smoothed reading stands still
+_SETTLED_N = const(24)  # samples after which a smoothed reading stands still: 20 after a leap by half the range
 _RESIDUE_N = const(12)  # looks, each a house-keeping, before a residue is taken for what it is: four seconds
 _RESIDUE_SHARE = const(3)  # of the highest load, one part in this many, that a residue is at most
 _NEVER_N = const(1 << 29)
@@ -158,7 +162,6 @@ class Detector:
         self._warm_q8 = (rate_hz * _WARM_MS << 8) // 1000
         self._warm_step_q8 = (rate_hz * _WARM_STEP_MS << 8) // 1000
         self._rest_n = rate_hz * _REST_MS // 1000
-        self._settled_n = rate_hz * _SETTLED_MS // 1000
         self._rest_shift = _shift_for(rate_hz * _REST_TAU_MS // 1000)
 
     def _set_zones(self):
@@ -166,9 +169,20 @@ class Detector:
         permille = _noise_permille(state[_SMOOTH_N])
         for zone in range(3):
             state[_ZONE_AT + _ZONE_WORDS * zone + _BEND_Q4] = _FIRST_BEND_Q4
-            state[_TUNE_AT + _TUNE_WORDS * zone + _RUNNING] = _FIRST_PEAK
+            state[_TUNE_AT + _TUNE_WORDS * zone + _RUNNING] = _GUESSED_PEAK
             state[_TUNE_AT + _TUNE_WORDS * zone + _NOISE_PERMILLE] = permille
+        state[_FIRST_LIGHT] = _GUESSED_LIGHT
+        state[_FIRST_HEAVY] = _GUESSED_HEAVY
         tune.close(state)
+
+    # The load of standing on this foot, counts over all sensors: from it the first step is known better than from the
+    # guess. On both feet it is half a step's, on one nearly all of it.
+    def set_standing(self, load):
+        state = self.state
+        state[_FIRST_LIGHT] = load >> 1
+        state[_FIRST_HEAVY] = load
+        state[_TUNE_AT + _RUNNING] = state[_TUNE_AT + _TUNE_WORDS + _RUNNING] = load * 3 >> 2
+        state[_FOOT_TUNE + _RUNNING] = load
 
     # --- samples
 
@@ -283,7 +297,7 @@ class Detector:
         if bits:
             self.channels.leave_out(bits)
             long_n = (state[_NOW_Q8] - state[_INITIAL_Q8]) >> 8
-            if self.channels.still_n(bits) >= long_n - self._settled_n:
+            if self.channels.still_n(bits) >= long_n - _SETTLED_N:
                 self._begin_standing()
 
     # While standing levels follow the noise, and numbers stay small.

@@ -38,6 +38,7 @@ _HEEL = const(52)
 _FOOT = const(78)
 _FOOT_TUNE = const(228)
 _RUNNING = const(0)
+_LEARNT = const(1)
 _SIGMA = const(2)
 _ORDER_UNKNOWN = const(0)
 _STRIDE_FOREFOOT_ON_INVALID = const(-8388608)
@@ -84,35 +85,37 @@ WENT_Q8 = const(275)  # and how long a tail it left
 TOLD_END = const(276)  # sample index after final contact
 TOLD_PEAK = const(277)  # 0: that was no step
 VOTES = const(278)  # for backward
+FIRST_LIGHT = const(279)  # counts over all sensors: less is no first step
+FIRST_HEAVY = const(280)  # so much is one even when most of it is on one part
 
 # --- state: of a stride, the numbers of its frame in their order
-STRIDE_AT = const(279)
-TOLD_INDEX = const(282)  # of initial contact; behind kind, session and number of the frame
-TOLD_Q8 = const(283)
-TOLD_FOREFOOT_ON_Q8 = const(284)  # since then
-TOLD_HEEL_ON_Q8 = const(285)
-TOLD_FOREFOOT_OFF_Q8 = const(286)
-TOLD_HEEL_OFF_Q8 = const(287)
-TOLD_FINAL_Q8 = const(288)
-CONTACT_ORDER = const(289)
-LIFT_ORDER = const(290)
-DIRECTION = const(291)
-CONFIDENCE = const(292)
-REASONS = const(293)
-DELAY_N = const(294)
-FOREFOOT_PEAK = const(295)
-HEEL_PEAK = const(296)
-FOREFOOT_SUM = const(297)
-HEEL_SUM = const(298)
+STRIDE_AT = const(281)
+TOLD_INDEX = const(284)  # of initial contact; behind kind, session and number of the frame
+TOLD_Q8 = const(285)
+TOLD_FOREFOOT_ON_Q8 = const(286)  # since then
+TOLD_HEEL_ON_Q8 = const(287)
+TOLD_FOREFOOT_OFF_Q8 = const(288)
+TOLD_HEEL_OFF_Q8 = const(289)
+TOLD_FINAL_Q8 = const(290)
+CONTACT_ORDER = const(291)
+LIFT_ORDER = const(292)
+DIRECTION = const(293)
+CONFIDENCE = const(294)
+REASONS = const(295)
+DELAY_N = const(296)
+FOREFOOT_PEAK = const(297)
+HEEL_PEAK = const(298)
+FOREFOOT_SUM = const(299)
+HEEL_SUM = const(300)
 
 # --- state: of a contact, the numbers of its frame in their order
-CONTACT_AT = const(299)
-TOUCH_INDEX = const(302)
-TOUCH_Q8 = const(303)
-TOUCH_ORDER = const(304)
-TOUCH_DELAY_N = const(305)
-CUED = const(306)
-ALL_WORDS = const(307)
+CONTACT_AT = const(301)
+TOUCH_INDEX = const(304)
+TOUCH_Q8 = const(305)
+TOUCH_ORDER = const(306)
+TOUCH_DELAY_N = const(307)
+CUED = const(308)
+ALL_WORDS = const(309)
 
 # --- times
 REBASE_Q8 = const(262144)  # 1024 samples
@@ -135,11 +138,13 @@ _DECIDE_MS = const(45)  # a second zone later than this no longer changes the pr
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
 _LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
 _SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
-_LEAST_TOP_PERCENT = const(40)  # of the running peak: less was a brush, not a stance,
+_LEAST_TOP_PERCENT = const(50)  # of what was learnt: the lightest recorded step has 55, a hand seldom 30,
 _LEAST_LIGHT_PERCENT = const(15)  # unless there are many alike in a row: a lighter wearer, or the heavy ones leapt
 _LIGHT_N = const(6)  # so many like the one before
+_LEAST_RUNNING_PERCENT = const(40)  # of the running peak, which a heavier load may have raised
 _LEAST_SIGMAS = const(10)  # of the whole foot's noise
-_SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 240, swaying has 290
+_SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 208, swaying has 240
+_SWAY_FIRST_MS = const(200)  # where no step was for a while, at most: 99 of 100 first strides have 187
 _SWAY_DIVISOR = const(10)
 _SOFT_MS = const(45)  # rise + tail of a step when the foot never rested before, twice in a row: shuffling has more
 _GOES_ON_MS = const(3000)  # so soon after a step it may also be rocked over: what lands first leaves last. Else both
@@ -320,10 +325,30 @@ def is_step(words):
         if not rolls(words):
             return 0
     if state[ALIKE_N] < _LIGHT_N:
-        if state[_FOOT + _PEAK] * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_TOP_PERCENT:
+        if is_light(words):
             return 0
     state[STEPPED_Q8] = state[FINAL_Q8]
     return 1
+
+
+# Too light for this wearer. Of a wearer nobody has seen walking yet: very light, or light and most of it on one part.
+def is_light(state):
+    peak = state[_FOOT + _PEAK]
+    known = state[_FOOT_TUNE + _LEARNT]
+    if known:
+        if peak * 100 < known * _LEAST_TOP_PERCENT:
+            return 1
+        return 0
+    if peak < state[FIRST_LIGHT] or peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_RUNNING_PERCENT:
+        return 1
+    if peak >= state[FIRST_HEAVY]:
+        return 0
+    lesser = state[_FOREFOOT + _PEAK]
+    if state[_HEEL + _PEAK] < lesser:
+        lesser = state[_HEEL + _PEAK]
+    if lesser * 5 < peak * 2:
+        return 1
+    return 0
 
 
 # Long and heavy enough. A session that began with the foot loaded learnt that load as nothing: what rose above it
@@ -346,7 +371,10 @@ def is_load(state):
 def is_sway(state):
     gentle_q8 = state[CAME_Q8] + state[WENT_Q8]
     long_q8 = state[FINAL_Q8] - state[INITIAL_Q8]
-    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (state[RATE_HZ] * _SWAY_MS << 8) // 1000:
+    sway_ms = _SWAY_MS
+    if state[INITIAL_Q8] - state[STEPPED_Q8] >= (state[RATE_HZ] * _GOES_ON_MS << 8) // 1000:
+        sway_ms = _SWAY_FIRST_MS
+    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (state[RATE_HZ] * sway_ms << 8) // 1000:
         return 1
     if state[RESTLESS_N] > 1:
         if gentle_q8 > (state[RATE_HZ] * _SOFT_MS << 8) // 1000:

@@ -92,7 +92,9 @@ def expected_frames(walked: Walked, counts: Counts) -> Iterator[bytes]:
     """Give the frames, type and payload, that the core makes of the counts on CPython."""
     identity = walked.identity
     n = identity.channel_n
-    core = Reenactment(walked.session, list(identity.zones[:n]), identity.rate_hz, list(identity.baseline[:n]))
+    core = Reenactment(
+        walked.session, identity.zones[:n], identity.rate_hz, identity.baseline[:n], identity.standing[:n]
+    )
     for index, row in enumerate(counts.tolist()):
         frame = core.step(index, row)
         if frame:

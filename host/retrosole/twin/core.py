@@ -42,12 +42,14 @@ def core() -> Core:
 
 
 class Reenactment:
-    """Do with samples what the insole does with them: see `_take_samples` in firmware/insole/app.py.
+    """Do with samples what the insole does with them: see `_happened` in firmware/insole/app.py.
 
-    `zones` and `baseline` (65535: not set) are one per channel, as in an identity frame.
+    `zones`, `baseline` and `standing` (65535: not set) are one per channel, as in an identity frame.
     """
 
-    def __init__(self, session: int, zones: Sequence[int], rate_hz: int, baseline: Sequence[int]) -> None:
+    def __init__(
+        self, session: int, zones: Sequence[int], rate_hz: int, baseline: Sequence[int], standing: Sequence[int] = ()
+    ) -> None:
         self._core = core()
         self._session = session
         self._detector: Any = self._core.gait.Detector(tuple(zones), rate_hz)
@@ -56,6 +58,8 @@ class Reenactment:
         for channel, count in enumerate(baseline):
             if count != wire.INVALID["identity.baseline"]:
                 self._detector.channels.set_baseline(channel, count)
+        if standing and standing[0] != wire.INVALID["identity.standing"]:
+            self._detector.set_standing(sum(standing))
 
     def step(self, index: int, counts: Sequence[int]) -> bytes | None:
         """Take one sample; give the contact (not cued) or stride frame it leads to, type and payload without CRC."""

@@ -131,7 +131,8 @@ class _Replay:
 
     def _run(self, number: int, samples: list[wire.SamplesFrame]) -> None:
         n = self._identity.channel_n
-        reenactment = Reenactment(number, self._identity.zones[:n], self._identity.rate_hz, self._identity.baseline[:n])
+        who = self._identity
+        reenactment = Reenactment(number, who.zones[:n], who.rate_hz, who.baseline[:n], who.standing[:n])
         for frame in samples:
             counts = unpack12(frame.records, n)
             taken = (~missing_records(counts)).nonzero()[0].tolist()

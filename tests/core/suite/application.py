@@ -4,8 +4,10 @@ from array import array
 from struct import pack
 
 from insole import wire
+from insole.fixed import tune
 from insole.memory import Memory
 from suite._bench import Bench, command, sealed, u16, u32
+from suite._words import Words
 from world import world
 
 FLAT = (30, 31, 32, 33, 34, 35)
@@ -164,6 +166,9 @@ def test_calibrate():
     assert bench.result(wire.CALIBRATE) == (wire.RESULT_OK, 0)
     assert stored("standing") == [500, 800, 100, 0, 0, 4059]
     bench.start()
+    words = Words(bench.app._detector)
+    assert (words.first_light, words.first_heavy) == (5459 // 2, 5459), "the detector knows from the first step on"
+    assert Words(bench.app._detector, tune.FOOT_TUNE).running == 5459
     assert bench.result(wire.CALIBRATE) == (wire.RESULT_BUSY, 0)
 
 
