@@ -81,7 +81,7 @@ def test_provisional_order_comes_with_the_second_zone_or_after_60_ms():
     walk.said.clear()
     start = walk.stance((0, 110), (60, 140))
     assert walk.said[0][0] == TOUCHED
-    assert 10 <= walk.said[0][1] - start <= 14, "within 70 ms of the first zone's first load"
+    assert 7 <= walk.said[0][1] - start <= 11, "within 55 ms of the first zone's first load"
 
 
 def test_one_zone_alone_is_counted_and_not_guessed():
