@@ -13,6 +13,7 @@ from machine import idle
 from micropython import const
 
 from . import wire
+from .fixed import seal
 from .frame import CommandReader
 from .ring import ByteQueue
 
@@ -40,6 +41,7 @@ class Link:
         self._byte = bytearray(1)
         self._queue = ByteQueue(_QUEUE_BYTES)
         self._waiting = self._queue.marks
+        self._bytes = self._queue.bytes
         self._chunk = bytearray(_CHUNK_BYTES)
         whole = memoryview(self._chunk)
         self._views = [whole[:n] for n in range(_CHUNK_BYTES + 1)]  # slicing later would allocate
@@ -57,7 +59,7 @@ class Link:
 
     # A frame raw[0:n] with room for its CRC, sealed into the queue.
     def send_data(self, raw, n):
-        if not self._queue.put(raw, n, _RESERVE_BYTES):
+        if not seal(n, raw, self._waiting, self._bytes, _RESERVE_BYTES):  # as the queue's put() does, at less cost
             self.dropped_n += 1
 
     def send_reply(self, raw, n):

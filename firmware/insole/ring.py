@@ -71,16 +71,16 @@ class SampleRing:
 
 class ByteQueue:
     def __init__(self, capacity):
-        self._bytes = bytearray(capacity + _OVER_BYTES)
+        self.bytes = bytearray(capacity + _OVER_BYTES)
         self.marks = array("i", [0, 0, capacity])
 
     # Seal the frame raw[0:n], its last four bytes kept free for the CRC; False when it would not leave `spare` bytes.
     def put(self, raw, n, spare):
-        return seal(n, raw, self.marks, self._bytes, spare)
+        return seal(n, raw, self.marks, self.bytes, spare)
 
     # Move up to n bytes to out; returns how many.
     def take(self, out, n):
-        return take(self._bytes, out, self.marks, n)
+        return take(self.bytes, out, self.marks, n)
 
     def __len__(self):
         return self.marks[_QUEUE_USED]

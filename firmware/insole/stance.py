@@ -47,7 +47,6 @@ _RELEASE = const(23)
 _RESIDUE = const(24)
 _CONTACT = const(1)
 _LIFT = const(8)
-_FULL = const(8192)
 _FOREFOOT = const(26)
 _HEEL = const(52)
 _FOOT = const(78)
@@ -188,12 +187,10 @@ def hear(words, events: int) -> int:
     now_q8 = state[_NOW_Q8]
     if events & _ANY_TOUCH or now_q8 >= state[DECIDE_AT_Q8]:
         state[LOOK] = 1
-    # A frame of samples is work enough for one sample: a stride waits for the next.
     if due == _TELL:
-        if not events & _FULL:
-            said = STRIDE
-            state[DELAY_N] = state[_NEXT_INDEX] - 1 - state[TOLD_END]
-            state[DUE] = _LEARN
+        said = STRIDE
+        state[DELAY_N] = state[_NEXT_INDEX] - 1 - state[TOLD_END]
+        state[DUE] = _LEARN
     elif due:
         state[DUE] = 0
         said = int(learn_all(words))

@@ -31,6 +31,7 @@ _TIMEOUT_S = 120.0
 
 # Bits of a kind; below them three for zones that were confirmed, and three for zones that lifted.
 FRAME, TOLD_CONTACT, TOLD_STRIDE, HOUSE, REBASE, HEARD = (1 << bit for bit in range(6, 12))
+_LEARN = 2  # what is due, in the bits from 12 on
 _NAMES = {FRAME: "frame", TOLD_CONTACT: "contact told", TOLD_STRIDE: "stride told", HOUSE: "house", REBASE: "rebase"}
 
 
@@ -81,7 +82,7 @@ def kind_name(kind: int) -> str:
     """Say what happened with a sample."""
     words = [name for bits, name in ((7, "contact"), (56, "lift")) if kind & bits]
     words += [name for bit, name in _NAMES.items() if kind & bit]
-    words += [name for due, name in ((1, "due: told"), (2, "learn")) if kind >> 12 == due]
+    words += ["learn"] if kind >> 12 == _LEARN else []
     return " + ".join(words) or ("heard" if kind & HEARD else "quiet")
 
 

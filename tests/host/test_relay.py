@@ -152,7 +152,7 @@ def test_a_fast_device_waits_for_a_slow_reader_and_loses_nothing(start: Starter)
 
 def test_unplugged_and_back_under_the_same_link_while_the_device_runs_on(start: Starter, tmp_path: Path) -> None:
     entry = registry.claim("left")
-    relay = start(unplug=[Unplug(0.1, 0.15)], entry=entry)
+    relay = start(unplug=[Unplug(0.1, 0.6)], entry=entry)  # long enough to look at on a busy computer
     port = connect(relay.port)
     port.write(b"s")
     gone(port)
