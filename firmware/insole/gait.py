@@ -118,8 +118,9 @@ _ALL_CHANNELS = const(255)
 
 
 class Detector:
-    def __init__(self, zones, rate_hz):
-        self.state = array("i", bytes(4 * _ALL_WORDS))
+    # words: where everything is kept, _ALL_WORDS times 0; made here unless given.
+    def __init__(self, zones, rate_hz, words=None):
+        self.state = words or array("i", bytes(4 * _ALL_WORDS))
         self.channels = Channels(self.state, zones)
         self._set_times(len(zones), rate_hz)
         self._set_zones()

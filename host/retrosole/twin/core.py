@@ -24,6 +24,7 @@ class Core:
     gait: ModuleType
     frame: ModuleType
     sense: ModuleType
+    stance: ModuleType
 
 
 @cache
@@ -34,7 +35,7 @@ def core() -> Core:
     paths = [str(folder / "twin" / "cpython"), str(folder)]
     sys.path[:0] = paths
     try:
-        modules = (importlib.import_module(f"insole.{name}") for name in ("gait", "frame", "sense_plain"))
+        modules = (importlib.import_module(f"insole.{name}") for name in ("gait", "frame", "sense_plain", "stance_plain"))
         return Core(*modules)
     finally:
         for path in paths:
@@ -44,15 +45,24 @@ def core() -> Core:
 class Reenactment:
     """Do with samples what the insole does with them: see `_happened` in firmware/insole/app.py.
 
-    `zones`, `baseline` and `standing` (65535: not set) are one per channel, as in an identity frame.
+    `zones`, `baseline` and `standing` (65535: not set) are one per channel, as in an identity frame. Where `compiled`
+    is wanted and numba is there, `run` is many times faster, after a second.
     """
 
     def __init__(
-        self, session: int, zones: Sequence[int], rate_hz: int, baseline: Sequence[int], standing: Sequence[int] = ()
+        self,
+        session: int,
+        zones: Sequence[int],
+        rate_hz: int,
+        baseline: Sequence[int],
+        standing: Sequence[int] = (),
+        compiled: bool = False,
     ) -> None:
         self._core = core()
         self._session = session
-        self._detector: Any = self._core.gait.Detector(tuple(zones), rate_hz)
+        self._kernel = kernel(compiled)
+        words = self._kernel.buffer(np.zeros(self._core.stance.ALL_WORDS, np.int32))
+        self._detector: Any = self._core.gait.Detector(tuple(zones), rate_hz, words)
         self._raw = bytearray(wire.FRAME_BYTES)
         self._stride_n = self._contact_n = 0
         for channel, count in enumerate(baseline):
@@ -65,16 +75,12 @@ class Reenactment:
         """Take one sample; give the contact (not cued) or stride frame it leads to, type and payload without CRC."""
         return self._frame(self._detector.step(index, counts))
 
-    def run(self, index: NDArray[np.int32], counts: NDArray[np.uint16], compiled: bool = False) -> list[bytes]:
-        """Take many samples, indices (n,) and counts (n, channel_n); give the frames as `step` does, in order.
-
-        Faster than `step`; where `compiled` and numba is there, many times.
-        """
-        ring = _Ring(self._core.sense, index, counts)
-        follow = kernel(compiled)
-        words = follow.buffers(ring.marks, ring.counts, ring.frame, self._detector.state)
+    def run(self, index: NDArray[np.int32], counts: NDArray[np.uint16]) -> list[bytes]:
+        """Take many samples, indices (n,) and counts (n, channel_n); give the frames as `step` does, in order."""
+        ring = _Ring(self._core.sense, index, counts, self._kernel)
+        words = [self._kernel.view(words) for words in (ring.marks, ring.counts, ring.frame, self._detector.state)]
         frames = []
-        while events := follow(*words):
+        while events := int(self._kernel.follow(*words)):
             if events & self._core.sense.HOLE:
                 self._detector.hole(ring)
             elif frame := self._frame(self._detector.hear(events)):
@@ -96,17 +102,18 @@ class Reenactment:
 class _Ring:
     """Hold samples as the insole's ring does: all at once, and no frames are wanted of them."""
 
-    def __init__(self, sense: ModuleType, index: NDArray[np.int32], counts: NDArray[np.uint16]) -> None:
+    def __init__(
+        self, sense: ModuleType, index: NDArray[np.int32], counts: NDArray[np.uint16], kernel: _Kernel
+    ) -> None:
         sample_n = len(counts)
         self._channel_n = int(counts.shape[1])
         marks = np.zeros(sense.STAMPS + 2 * sample_n, np.int32)
         marks[sense.HEAD] = sample_n
         marks[sense.SLOT_N] = sample_n + 1
         marks[sense.STAMPS :: 2] = index
-        # Not arrays of numpy, whose numbers would overflow at 16 bits where the insole's do not.
-        self.marks = marks.data
-        self.counts = np.array(counts, np.uint16).reshape(-1).data
-        self.frame = np.zeros(1, np.uint8).data
+        self.marks = kernel.buffer(marks)
+        self.counts = kernel.buffer(counts.astype(np.uint16).reshape(-1))
+        self.frame = kernel.buffer(np.zeros(1, np.uint8))
         self._sense = sense
 
     @property
@@ -124,7 +131,7 @@ class _Kernel:
     """Hold the firmware's per-sample kernel, compiled by numba if wanted and there: the same integers, far sooner."""
 
     def __init__(self, compiled: bool) -> None:
-        self._follow: Callable[..., int] = core().sense.follow
+        self.follow: Callable[..., int] = core().sense.follow
         self._is_compiled = False
         if not compiled:
             return
@@ -134,17 +141,17 @@ class _Kernel:
             return
         self._is_compiled = True
         try:
-            self._follow = njit(cache=True)(self._follow)
+            self.follow = njit(cache=True)(self.follow)
         except RuntimeError:  # no folder to keep it in
-            self._follow = njit(self._follow)
+            self.follow = njit(self.follow)
 
-    def buffers(self, *views: Any) -> tuple[Any, ...]:
-        """Give the buffers in the form in which calls are quick."""
-        return tuple(np.asarray(view) for view in views) if self._is_compiled else tuple(map(memoryview, views))
+    def buffer(self, words: NDArray[Any]) -> Any:
+        """Keep words where Python counts with numbers of its own: numpy's would overflow where the insole's do not."""
+        return words.data if self._is_compiled else words.tolist()  # a list is the quickest to read
 
-    def __call__(self, *buffers: Any) -> int:
-        events: int = self._follow(*buffers)
-        return int(events)
+    def view(self, buffer: Any) -> Any:
+        """Give the same words in the form in which the kernel is quick."""
+        return np.asarray(buffer) if self._is_compiled else buffer
 
 
 @cache

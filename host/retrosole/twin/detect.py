@@ -179,13 +179,13 @@ def frames_of(
     """Give the contact and stride frames that the counts of one foot lead to, each type and payload without CRC."""
     zones = zone_numbers(channels)
     baseline = [wire.INVALID["identity.baseline"]] * len(zones)
-    reenactment = Reenactment(_SESSION, zones, rate_hz, baseline)
     index = np.flatnonzero(~missing_records(counts)).astype(np.int32)
     taken = counts[index]
-    bodies: list[bytes] = []
     compiled = len(index) > _WORTH_COMPILING_N or "numba" in sys.modules
+    reenactment = Reenactment(_SESSION, zones, rate_hz, baseline, compiled=compiled)
+    bodies: list[bytes] = []
     for at in range(0, len(index), _BLOCK_N):
-        bodies += reenactment.run(index[at : at + _BLOCK_N], taken[at : at + _BLOCK_N], compiled)
+        bodies += reenactment.run(index[at : at + _BLOCK_N], taken[at : at + _BLOCK_N])
         progress(min(1.0, (at + _BLOCK_N) / len(index)))
     return bodies
 
