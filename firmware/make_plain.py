@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 INSOLE = Path(__file__).parent / "insole"
-NATIVE = ("sense", "tune", "verdict", "stance")
+NATIVE = ("sense", "tune", "verdict", "step", "stance")
 HEAD = "# Written by firmware/make_plain.py from {name}.py, which explains it: change that one.\n"
 BEGIN = "# WORDS of the maps, written by firmware/make_plain.py\n"
 END = "# end of WORDS\n"

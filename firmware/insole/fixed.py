@@ -5,13 +5,14 @@
 # 1000 and may exceed it. Divisions round toward minus infinity, as // does; a crossing is rounded to the nearest.
 # Everything stays within 31 bits: small ints on the device, so nothing here allocates.
 try:
-    from . import sense, stance, tune, verdict
+    from . import sense, stance, step, tune, verdict
     from .hot import crc_holds, pack12, put_head, put_numbers, seal, take
 
     NATIVE = True
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPython, wasm) or a foreign .mpy
     from . import sense_plain as sense
     from . import stance_plain as stance
+    from . import step_plain as step
     from . import tune_plain as tune
     from . import verdict_plain as verdict
     from .hot_plain import crc_holds, pack12, put_head, put_numbers, seal, take

@@ -1,21 +1,16 @@
-# From events to stances, natively: when a stance begins and ends, whether it was a step of walking, and what is told of
-# it. Core; works on the detector's words. `stance_plain` is the same text without the native decorator, written by
+# From events to stances, natively: when a stance begins and ends, and what is told of it. Core; works on the detector's
+# words. `stance_plain` is the same text without the native decorator, written by
 # firmware/make_plain.py. Times are q8 samples relative to ORIGIN, a sample index that moves up between stances so that
 # every number stays small for any length of session.
 #
 # Three parts are watched alike: forefoot (with the toes) and heel, and the foot, all sensors together. Initial and
 # final contact are the foot's, orders are those of forefoot and heel.
 #
-# Not a step: too short, too light, or a load that comes and goes gently. A step is abrupt at one of its ends: from low
-# to high level a contact takes 12 ms in the recordings (99 %: 56), swaying from foot to foot 40 to 150.
-# And a load alone is no walking. A step rolls over the foot, what lands first leaving first, or is the fourth in a row
-# of about the same weight and length, as when tripping along on the toes: fingers, laces and a heel worked into a shoe
-# do neither.
-#
 # Native code hands over arrays, not pointers: a function that calls others takes the words as they are.
 import micropython
 from micropython import const
 
+from .step import is_step
 from .tune import clear, judge, keep, learn, stuck, surge
 from .verdict import conclude, order
 
@@ -50,10 +45,6 @@ _LIFT = const(8)
 _FOREFOOT = const(26)
 _HEEL = const(52)
 _FOOT = const(78)
-_FOOT_TUNE = const(228)
-_RUNNING = const(0)
-_LEARNT = const(1)
-_SIGMA = const(2)
 _ORDER_UNKNOWN = const(0)
 _STRIDE_FOREFOOT_ON_INVALID = const(-8388608)
 _STRIDE_HEEL_ON_INVALID = const(-8388608)
@@ -151,24 +142,7 @@ _ANY_SURGED = const(3584)
 _DECIDE_MS = const(32)  # a second zone that comes later than this is late enough for an order to count
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
 _LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
-_SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
-_LEAST_TOP_PERCENT = const(50)  # of what was learnt: the lightest recorded step has 55, a hand seldom 30,
-_LEAST_LIGHT_PERCENT = const(15)  # unless there are many alike in a row: a lighter wearer, or the heavy ones leapt
-_LIGHT_N = const(6)  # so many like the one before
-_LEAST_RUNNING_PERCENT = const(40)  # of the running peak, which a heavier load may have raised
-_LEAST_SIGMAS = const(10)  # of the whole foot's noise
-_SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 208, swaying has 240
-_SWAY_FIRST_MS = const(200)  # where no step was for a while, at most: 99 of 100 first strides have 187
-_SWAY_DIVISOR = const(10)
-_SOFT_MS = const(45)  # rise + tail of a step when the foot never rested before, twice in a row: shuffling has more
-_GOES_ON_MS = const(3000)  # so soon after a step it may also be rocked over: what lands first leaves last. Else both
-_ROCK_MS = const(50)  # leads must be that clear
-_ROCK_SHARE = const(4)  # and both parts well loaded: a resting foot rocks lightly
-_ALIKE_MS = const(1500)  # longest pause between two loads alike
-_ALIKE_LEAST_N = const(3)  # loads like the one before it, until they are steps
-_ROLL_LEAST_MS = const(20)  # a lead that says something
-_ROLL_MS = const(60)  # lead at contact and lead at lift together; pressing loads one part first and leaves it last
-_LEAST_SHARE = const(12)  # of the foot's peak, one part in this many, that the lesser part has in such a step
+
 
 
 # What the events of one sample lead to: one of `said`, and when to be called again.
@@ -332,141 +306,6 @@ def look(words) -> int:
 def finish(state: ptr32):
     state[FINAL_Q8] = state[_FOOT + _OFF_Q8]
     state[WENT_Q8] = (state[_FOOT + _RESIDUE] << 8) // state[_FOOT + _RELEASE]
-
-
-@micropython.viper
-def is_step(words) -> int:
-    state = ptr32(words)
-    if not int(is_load(words)):
-        return 0
-    if int(is_sway(words)):
-        return 0
-    if not int(is_alike(words)):
-        if not int(rolls(words)):
-            return 0
-    if state[ALIKE_N] < _LIGHT_N:
-        if int(is_light(words)):
-            return 0
-    state[STEPPED_Q8] = state[FINAL_Q8]
-    return 1
-
-
-# Too light for this wearer. Of a wearer nobody has seen walking yet: very light, or light and most of it on one part.
-@micropython.viper
-def is_light(state: ptr32) -> int:
-    peak = state[_FOOT + _PEAK]
-    known = state[_FOOT_TUNE + _LEARNT]
-    if known:
-        if peak * 100 < known * _LEAST_TOP_PERCENT:
-            return 1
-        return 0
-    if peak < state[FIRST_LIGHT] or peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_RUNNING_PERCENT:
-        return 1
-    if peak >= state[FIRST_HEAVY]:
-        return 0
-    lesser = state[_FOREFOOT + _PEAK]
-    if state[_HEEL + _PEAK] < lesser:
-        lesser = state[_HEEL + _PEAK]
-    if lesser * 5 < peak * 2:
-        return 1
-    return 0
-
-
-# Long and heavy enough. A session that began with the foot loaded learnt that load as nothing: what rose above it
-# was no contact.
-@micropython.viper
-def is_load(state: ptr32) -> int:
-    peak = state[_FOOT + _PEAK]
-    if state[INITIAL_Q8] == _NEVER_Q8:
-        return 0
-    if state[FINAL_Q8] - state[INITIAL_Q8] < (state[RATE_HZ] * _SHORTEST_MS << 8) // 1000:
-        return 0
-    if (state[_DROPPED_Q8] >> 8) * 4 > peak or peak < _LEAST_SIGMAS * state[_FOOT_TUNE + _SIGMA]:
-        return 0
-    if peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_LIGHT_PERCENT:
-        return 0
-    return 1
-
-
-# The weight came and went gently: in a long stance, as when swaying from foot to foot, or after the foot had twice
-# in a row not been at rest in the air, as when shuffling.
-@micropython.viper
-def is_sway(state: ptr32) -> int:
-    gentle_q8 = state[CAME_Q8] + state[WENT_Q8]
-    long_q8 = state[FINAL_Q8] - state[INITIAL_Q8]
-    sway_ms = _SWAY_MS
-    if state[INITIAL_Q8] - state[STEPPED_Q8] >= (state[RATE_HZ] * _GOES_ON_MS << 8) // 1000:
-        sway_ms = _SWAY_FIRST_MS
-    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (state[RATE_HZ] * sway_ms << 8) // 1000:
-        return 1
-    if state[RESTLESS_N] > 1:
-        if gentle_q8 > (state[RATE_HZ] * _SOFT_MS << 8) // 1000:
-            return 1
-    return 0
-
-
-# The fourth in a row of about this weight and length, within a factor of one and a half.
-@micropython.viper
-def is_alike(state: ptr32) -> int:
-    peak = state[_FOOT + _PEAK]
-    seen_peak = state[SEEN_PEAK]
-    long_q8 = state[FINAL_Q8] - state[INITIAL_Q8]
-    seen_long_q8 = state[SEEN_LONG_Q8]
-    alike_n = state[ALIKE_N] + 1
-    if state[INITIAL_Q8] - state[SEEN_Q8] >= (state[RATE_HZ] * _ALIKE_MS << 8) // 1000:
-        alike_n = 0
-    if peak * 3 <= seen_peak * 2 or peak * 2 >= seen_peak * 3:
-        alike_n = 0
-    if long_q8 * 3 <= seen_long_q8 * 2 or long_q8 * 2 >= seen_long_q8 * 3:
-        alike_n = 0
-    state[ALIKE_N] = alike_n
-    state[SEEN_Q8] = state[FINAL_Q8]
-    state[SEEN_PEAK] = peak
-    state[SEEN_LONG_Q8] = long_q8
-    if alike_n >= _ALIKE_LEAST_N:
-        return 1
-    return 0
-
-
-# It rolled over the foot: both parts carried, and the same one came and went before the other.
-@micropython.viper
-def rolls(state: ptr32) -> int:
-    if state[FOREFOOT_ON_Q8] == _NEVER_Q8 or state[HEEL_ON_Q8] == _NEVER_Q8:
-        return 0
-    lesser = state[_FOREFOOT + _PEAK]
-    if state[_HEEL + _PEAK] < lesser:
-        lesser = state[_HEEL + _PEAK]
-    if lesser * _LEAST_SHARE < state[_FOOT + _PEAK]:
-        return 0
-    on_q8 = state[HEEL_ON_Q8] - state[FOREFOOT_ON_Q8]
-    off_q8 = state[HEEL_OFF_Q8] - state[FOREFOOT_OFF_Q8]
-    both_q8 = on_q8 + off_q8
-    if on_q8 > 0:
-        against = 1
-        if off_q8 > 0:
-            against = 0
-    else:
-        on_q8 = 0 - on_q8
-        against = 0
-        if off_q8 > 0:
-            against = 1
-    if off_q8 < 0:
-        off_q8 = 0 - off_q8
-    if on_q8 < off_q8:
-        off_q8 = on_q8  # the lesser lead
-    if not against or off_q8 <= (state[RATE_HZ] * _ROLL_LEAST_MS << 8) // 1000:
-        if both_q8 < 0:
-            both_q8 = 0 - both_q8
-        if both_q8 >= (state[RATE_HZ] * _ROLL_MS << 8) // 1000:
-            return 1
-        return 0
-    if state[INITIAL_Q8] - state[STEPPED_Q8] < (state[RATE_HZ] * _GOES_ON_MS << 8) // 1000:
-        return 1
-    if lesser * _ROCK_SHARE < state[_FOOT + _PEAK]:
-        return 0
-    if off_q8 < (state[RATE_HZ] * _ROCK_MS << 8) // 1000:
-        return 0
-    return 1
 
 
 # The numbers of its frame. They stand by themselves: whatever happens to the samples next, they can be told.

@@ -13,7 +13,7 @@ from tests.machines import FIRMWARE, ROOT
 
 INSOLE = FIRMWARE / "insole"
 HOST = ROOT / "host" / "retrosole"
-TWINS = ("sense", "tune", "verdict", "stance")  # their plain ones are written by firmware/make_plain.py
+TWINS = ("sense", "tune", "verdict", "step", "stance")  # their plain ones are written by firmware/make_plain.py
 NATIVE = {"hot", *TWINS}
 CORE = (
     {"ring", "frame", "fixed", "pressure", "channels", "gait", "wire"} | NATIVE | {f"{name}_plain" for name in NATIVE}

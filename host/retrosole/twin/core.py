@@ -35,8 +35,8 @@ def core() -> Core:
     paths = [str(folder / "twin" / "cpython"), str(folder)]
     sys.path[:0] = paths
     try:
-        modules = (importlib.import_module(f"insole.{name}") for name in ("gait", "frame", "sense_plain", "stance_plain"))
-        return Core(*modules)
+        names = ("gait", "frame", "sense_plain", "stance_plain")
+        return Core(*(importlib.import_module(f"insole.{name}") for name in names))
     finally:
         for path in paths:
             sys.path.remove(path)

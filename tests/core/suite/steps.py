@@ -1,6 +1,7 @@
 # Which stances are steps, rule by rule, at their limits. Times in ms at 200 Hz.
 from insole.fixed import NEVER_Q8, sense, tune
-from insole.fixed import stance as native
+from insole.fixed import stance as stances
+from insole.fixed import step as native
 from insole.gait import Detector
 from suite._words import Words
 
@@ -59,7 +60,7 @@ class Steps:
         return bool(native.is_step(self.detector.state))
 
     def rebase(self, by_q8):
-        native.rebase(self.detector.state, by_q8)
+        stances.rebase(self.detector.state, by_q8)
 
     def forget(self):
         self.detector._forget(12345)

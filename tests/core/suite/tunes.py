@@ -3,8 +3,8 @@
 import random
 from array import array
 
-from insole import sense_plain, stance_plain, tune_plain, verdict_plain
-from insole.fixed import NEVER_Q8, sense, stance, tune, verdict
+from insole import sense_plain, stance_plain, step_plain, tune_plain, verdict_plain
+from insole.fixed import NEVER_Q8, sense, stance, step, tune, verdict
 from insole.gait import Detector
 
 RATES = (50, 100, 125, 200, 250, 500)
@@ -50,7 +50,7 @@ def any_state():
     return state
 
 
-NATIVE = {tune: tune_plain, verdict: verdict_plain, stance: stance_plain}
+NATIVE = {tune: tune_plain, verdict: verdict_plain, stance: stance_plain, step: step_plain}
 
 
 def agree(module, name, *arguments):
@@ -85,7 +85,7 @@ def test_stances_and_verdicts_agree():
         said.add(agree(stance, "hear", random.getrandbits(14)))
         agree(stance, "rebase", random.choice((0, 256, 1 << 18, 1 << 28)))
         said.add(agree(stance, "look") + 10)
-        said.add(agree(stance, "is_step") + 20)
+        said.add(agree(step, "is_step") + 20)
         agree(stance, "tell")
         agree(verdict, "conclude")
     assert said >= {0, 1, 2, 3, 4, 10, 11, 20}, said
