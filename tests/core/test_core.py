@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from retrosole.errors import RetrosoleError
+from retrosole.twin.runtimes import find
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_cpython, run_micropython, run_rv32
 
 APART = ("application", "faults", "running", "heap")  # they need the stand-in modules in the place of sys and time
@@ -44,6 +46,19 @@ def test_apart_on_cpython(suite: str) -> None:
 @pytest.mark.parametrize("suite", SUITES)
 def test_on_32_bit_micropython(suite: str) -> None:
     check(run_micropython(need("unix32"), suite))
+
+
+# Debian's MicroPython is one, and its native code would take the detector's addresses for shorter than they are.
+@pytest.mark.parametrize("suite", ["kernels", "senses", "gaits"])
+def test_on_64_bit_micropython(suite: str) -> None:
+    for kind in ("unix64", "unpacked"):
+        try:
+            runtime = find(kind)
+        except RetrosoleError:
+            continue
+        check(run_micropython(runtime, suite))
+        return
+    pytest.skip("NO UNIX64, NOT TESTED: python -m retrosole.twin.build_runtimes unix64")
 
 
 @pytest.mark.slow
