@@ -345,6 +345,7 @@ class Detector:
         state = self.state
         state[_WARMING] = 0
         tune.take_as_free(state, self._unknown_bits)
+        self._unknown_bits = 0
         state[_REST_N] = self._rest_n
         state[_BEND_SHIFT] = _LATE_BEND_SHIFT
         state[_REST_SHIFT] = self._rest_shift

@@ -11,7 +11,7 @@ import micropython
 from micropython import const
 
 from .step import is_step
-from .tune import clear, judge, keep, learn, stuck, surge
+from .tune import clear, close, judge, keep, learn, stuck, surge
 from .verdict import conclude, order
 
 # WORDS of the maps, written by firmware/make_plain.py
@@ -342,6 +342,8 @@ def learn_all(words) -> int:
             learn(words, 0, state[FOREFOOT_PEAK])
         if state[TOLD_HEEL_ON_Q8] != _STRIDE_HEEL_ON_INVALID:
             learn(words, 1, state[HEEL_PEAK])
+        if state[WARMING]:  # after a long hole
+            close(words)
     bits = int(judge(words, state[STRIDE_N]))
     state[JUDGED] = bits
     if (bits | state[STILL_BITS]) & 255:

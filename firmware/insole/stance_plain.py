@@ -2,7 +2,7 @@
 from micropython import const
 
 from .step_plain import is_step
-from .tune_plain import clear, judge, keep, learn, stuck, surge
+from .tune_plain import clear, close, judge, keep, learn, stuck, surge
 from .verdict_plain import conclude, order
 
 # WORDS of the maps, written by firmware/make_plain.py
@@ -324,6 +324,8 @@ def learn_all(words):
             learn(words, 0, state[FOREFOOT_PEAK])
         if state[TOLD_HEEL_ON_Q8] != _STRIDE_HEEL_ON_INVALID:
             learn(words, 1, state[HEEL_PEAK])
+        if state[WARMING]:  # after a long hole
+            close(words)
     bits = judge(words, state[STRIDE_N])
     state[JUDGED] = bits
     if (bits | state[STILL_BITS]) & 255:

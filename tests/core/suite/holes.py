@@ -52,3 +52,62 @@ def test_a_hole_inside_a_stance_costs_that_stride_and_no_other():
 
 def test_what_is_left_of_a_stance_after_a_hole_is_no_stride():
     walk_over_a_hole((0, 210), (20, 240))
+
+
+# Walks until a stride is judged, and so many samples on; what is then due is told before all else.
+def judged_walk(samples_n):
+    walk = Walk()
+    walk.air(60)
+    for _ in range(2):
+        walk.stance((0, 110), (20, 140))
+    t = 0
+    while not walk.words.due:
+        walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
+        t += 1
+    walk.air(samples_n)
+    return walk
+
+
+def test_a_stride_that_was_judged_before_a_long_hole_is_told():
+    for samples_n in (0, 1, 2):
+        for missing_n in (64, 5000):
+            walk = judged_walk(samples_n)
+            assert walk.strides() == (3 if samples_n else 2)
+            final = walk.words.final_q8 >> 8
+            walk.index += missing_n
+            walk.air(30)
+            assert walk.strides() == 3, (samples_n, missing_n)
+            assert walk.words.told_end - final <= 1 and walk.words.direction == wire.DIRECTION_BACKWARD
+            assert walk.words.due == 0
+            start = walk.stance((0, 110), (20, 140))
+            assert walk.strides() == 4 and abs((walk.initial >> 8) - start) <= 1
+
+
+# What is learnt from such a stride opens no level while the detector only listens: a brush in that time begins nothing.
+def test_a_brush_right_after_a_long_hole_is_not_the_next_contact():
+    for samples_n in (0, 1):
+        for at in (3, 6, 9, 11):
+            walk = judged_walk(samples_n)
+            walk.index += 100
+            for k in range(140):
+                walk.sample(500 if at <= k < at + 3 else 0, 0)
+            assert walk.strides() == 3
+            start = walk.stance((0, 110), (20, 140))
+            assert walk.strides() == 4 and abs((walk.initial >> 8) - start) <= 1, (samples_n, at, walk.initial >> 8)
+
+
+# A baseline that no reading told at the start is taken from what follows; once, not again after each long hole.
+def test_a_hole_in_a_stance_takes_no_load_for_a_baseline():
+    walk = Walk()
+    for _ in range(3):
+        walk.load(0, 0)
+        walk.counts[0] = wire.MISSING_COUNT
+        walk.take()
+    walk.air(60)
+    walk.stance((0, 110), (20, 140))
+    for missing_n in (0, 65):
+        walk.index += missing_n
+        for t in range(20, 60):
+            walk.sample(shape(t, 0, 110, 12), shape(t, 20, 140, 12))
+    for k in range(6):
+        assert abs(walk.detector.channels.baseline(k) - walk.base[k]) <= 60, (k, walk.detector.channels.baseline(k))
