@@ -43,8 +43,13 @@ def the_same_ring(channel_n, slot_n):
     return kept
 
 
-# And for the detector's words: an application has one detector at a time.
-WORDS = array("i", bytes(4 * stance.ALL_WORDS))
+# And for the detector's words, and what they are made from: an application has one detector at a time.
+ZEROS = bytes(4 * stance.ALL_WORDS)
+WORDS = array("i", ZEROS)
+
+
+def the_same_bytes(n):
+    return ZEROS if n == len(ZEROS) else bytes(n)
 
 
 def the_same_words(code, content):
@@ -58,6 +63,7 @@ def the_same_words(code, content):
 ring.ByteQueue = the_same_queue
 ring.SampleRing = the_same_ring
 gait.array = the_same_words
+gait.bytes = the_same_bytes
 import insole.app  # noqa: E402 - only now: it takes time, sys and select as they are when imported
 from esp32 import NVS  # noqa: E402
 from insole import wire  # noqa: E402
