@@ -118,6 +118,7 @@ class App:
     def stop_session(self):
         self.sampler.stop()
         self._happened(self._follow(self._state))
+        self._tell(self._hear(self._state, 0))  # what waited for the next sample
         self._send_samples(self._packer.flush())
         self.cue.stop()
         if self._unsaved:
@@ -161,7 +162,7 @@ class App:
             self._touched()
         elif said == STRIDE:
             self._strode()
-        else:
+        elif said:
             self._detector.do(said)
 
     # A frame of samples is full, or the next sample is not the one that was expected.

@@ -3,6 +3,7 @@
 from insole import wire
 from machine import ADC
 from suite._bench import CONSOLE, MOTOR, Bench, backward, command, u16, u32
+from suite._words import Words
 from world import world
 
 # --- the line
@@ -89,6 +90,20 @@ def test_strides_and_contacts_are_sent():
     bench.live(2000000)
     assert u32(bench.frames_of(wire.STRIDE)[0], 3) == 0, "counted anew"
     assert u32(bench.frames_of(wire.CONTACT)[0], 3) == 0
+
+
+# It waits for the next sample, and there is none.
+def test_a_stride_that_was_judged_with_the_last_sample_is_sent():
+    bench = Bench()
+    bench.walk = backward
+    bench.start()
+    words = Words(bench.app._detector)
+    while not words.due:
+        bench.turn()
+    assert not bench.frames_of(wire.STRIDE)
+    bench.app.stop_session()
+    bench.live(300000)
+    assert [u32(frame, 3) for frame in bench.frames_of(wire.STRIDE)] == [0]
 
 
 def cued_bench():
