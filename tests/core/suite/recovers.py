@@ -1,5 +1,7 @@
 # The detector finds back: after leaps, a lighter wearer, a load that stays in the air, several stuck sensors, a hole.
+from insole.fixed import sense, tune
 from suite._walk import BASE, Walk, shape
+from suite._words import Words
 
 
 def steps(walk, n, permille=1000, more=0):
@@ -77,3 +79,27 @@ def test_a_hole_over_a_swing_makes_no_long_stride():
                 longest = max(longest, (walk.final - walk.initial) * 1000 // (256 * rate_hz))
         assert walk.strides() >= 3, rate_hz
         assert longest < 900, (rate_hz, longest)
+
+
+# Twelve looks; no more of it than a third of the highest load; and the load has to be there now, within a 32nd of that.
+def test_a_residue_is_looked_at_for_long():
+    for looks_n, least, most, load, found in (
+        (11, 100, 3200, 199, False),
+        (12, 100, 3200, 199, True),
+        (12, 100, 3200, 200, False),
+        (12, 1000, 3000, 1000, True),
+        (12, 1001, 3000, 1001, False),
+    ):
+        walk = Walk()
+        walk.air(60)
+        words = walk.words
+        Words(walk.detector, tune.FOOT_TUNE).learnt = 3000
+        walk.detector._watch_residue()
+        words.foot_least, words.foot_most = least, most
+        Words(walk.detector, tune.FOOT).load = load
+        channel = Words(walk.detector, sense.CHANNEL_AT)
+        channel.calm_q8 = channel.base_q8 + 7777
+        before = channel.base_q8
+        for _ in range(looks_n):
+            walk.detector._find_residue()
+        assert (channel.base_q8 == before + 7777) == found, (looks_n, least, most, load)

@@ -82,6 +82,19 @@ def test_a_tared_baseline_stays():
             assert min(min(got), load) >= min(load, 0) and max(got) <= max(load, 0), (load, got)
 
 
+def test_a_tare_stays_where_the_first_readings_are_missing():
+    walk = Walk()
+    for k in range(6):
+        walk.detector.channels.set_baseline(k, 300 + k)
+    walk.base = [300 + k for k in range(6)]
+    for k in range(40):
+        walk.load(0, 0)
+        if k < 3:
+            walk.counts = array("H", [wire.MISSING_COUNT] * 6)
+        walk.take()
+    assert [walk.detector.channels.baseline(k) for k in range(6)] == walk.base
+
+
 def test_a_tare_that_is_too_high_is_corrected_at_once():
     walk = Walk()
     for k in range(6):

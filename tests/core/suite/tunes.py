@@ -171,3 +171,167 @@ def test_what_smoothing_leaves_of_noise():
         for zone in range(3):
             got = state[tune.TUNE_AT + zone * tune.TUNE_WORDS + tune.NOISE_PERMILLE]
             assert abs(got - permille) <= 1, (rate_hz, got)
+
+
+def zone_words(state, zone, names):
+    at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+    return [state[at + word] for word in names]
+
+
+# What a call changes, but for the levels and the noise of one zone.
+def changed(before, after, zone):
+    at, own = sense.ZONE_AT + zone * sense.ZONE_WORDS, tune.TUNE_AT + zone * tune.TUNE_WORDS
+    levels = [at + k for k in (sense.LOW, sense.HIGH, sense.QUICK, sense.SURGE, sense.RELEASE, sense.MASS_SHIFT)]
+    levels += [own + k for k in (tune.RUNNING, tune.SIGMA, tune.SMOOTH_SIGMA)]
+    return [k for k in range(len(before)) if before[k] != after[k] and k not in levels]
+
+
+def test_a_stride_moves_what_is_known_by_a_quarter():
+    for learnt, peak, running in (
+        (0, 5000, 5000),
+        (1, 1400, 1100),
+        (1, 600, 900),
+        (1, 2000, 1250),
+        (1, 9000, 1250),
+        (1, 499, 875),
+        (1, 0, 875),
+    ):
+        for zone in range(3):
+            state = any_state()
+            own = tune.TUNE_AT + zone * tune.TUNE_WORDS
+            state[own + tune.LEARNT], state[own + tune.RUNNING] = learnt * 700, 1000
+            before = array("i", state)
+            tune.learn(state, zone, peak)
+            assert state[own + tune.RUNNING] == state[own + tune.LEARNT] == running, (learnt, peak)
+            assert changed(before, state, zone) == [own + tune.LEARNT]
+
+
+# It is believed where nothing is known, else halved; what else may happen in that sample is no surge.
+def test_a_load_far_above_all_that_is_known_moves_its_zone_alone():
+    for zone in range(3):
+        for learnt, running in ((0, 6001), (500, 3000)):
+            state = any_state()
+            own = tune.TUNE_AT + zone * tune.TUNE_WORDS
+            state[sense.ZONE_AT + zone * sense.ZONE_WORDS + sense.LOAD] = 6001
+            state[own + tune.LEARNT] = learnt
+            before = array("i", state)
+            tune.surge(state, sense.SURGED << zone | sense.ALARM | sense.FULL | 7)
+            assert state[own + tune.RUNNING] == running
+            assert changed(before, state, zone) == []
+
+
+def test_levels_sink_an_eighth_in_four_seconds_to_half_of_what_was_learnt():
+    for rate_hz in RATES:
+        state = any_state()
+        four_s_q8 = rate_hz * 4 << 8
+        state[stance.RATE_HZ], state[stance.FREE_Q8] = rate_hz, 700
+        for own in (tune.TUNE_AT, tune.TUNE_AT + tune.TUNE_WORDS, tune.FOOT_TUNE):
+            state[own + tune.RUNNING] = state[own + tune.LEARNT] = 3200
+        for since_q8, running in ((four_s_q8 - 1, 3200), (four_s_q8, 2800), (four_s_q8 + 256, 2800)):
+            state[sense.NOW_Q8] = 700 + since_q8
+            tune.keep(state)
+            assert state[tune.FOOT_TUNE + tune.RUNNING] == running, (rate_hz, since_q8)
+        assert state[stance.FREE_Q8] == 700 + four_s_q8
+        for _ in range(9):
+            state[sense.NOW_Q8] += four_s_q8
+            tune.keep(state)
+        for own in (tune.TUNE_AT, tune.TUNE_AT + tune.TUNE_WORDS, tune.FOOT_TUNE):
+            assert (state[own + tune.RUNNING], state[own + tune.LEARNT]) == (1600, 3200)
+
+
+def test_margins_follow_the_foots_noise_and_level():
+    state = any_state()
+    state[tune.FOOT_TUNE + tune.SIGMA], state[tune.FOOT_TUNE + tune.SMOOTH_SIGMA] = 11, 7
+    state[tune.FOOT + sense.LOW] = 163
+    tune.set_margins(state)
+    assert state[sense.REST_BAND] == 3 * 7 + 20
+    assert state[sense.MARGIN_Q8] == (24 + 22) << 8
+
+
+# After the listening a zone is loaded that lies at its level; nothing else of a zone is touched.
+def test_the_listening_ends_with_what_is_on_the_foot():
+    for loaded in range(8):
+        state = any_state()
+        for zone in range(3):
+            tune.set_peak(state, zone, state[tune.TUNE_AT + zone * tune.TUNE_WORDS + tune.RUNNING])
+            at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+            state[at + sense.LOAD] = state[at + sense.LOW] - (0 if loaded >> zone & 1 else 1)
+            state[at + sense.LOADED] = 1
+        tune.set_margins(state)
+        before = array("i", state)
+        assert (tune.settle(state) != 0) == (loaded != 0)
+        for zone in range(3):
+            at = sense.ZONE_AT + zone * sense.ZONE_WORDS
+            assert (state[at + sense.LOADED] != 0) == bool(loaded >> zone & 1)
+            state[at + sense.LOADED] = 1
+        assert state == before
+
+
+def test_the_first_sample_tells_baselines_that_nobody_set():
+    state = any_state()
+    state[sense.CHANNEL_N] = 4
+    bases = (-1, -1, 500 << 8, 600 << 8)
+    for c in range(4):
+        state[sense.CHANNEL_AT + c * sense.CHANNEL_WORDS + sense.BASE_Q8] = bases[c]
+    before = array("i", state)
+    counts = array("H", [9, 9, 80, 4095, 70, 4095])
+    assert tune.begin(state, counts, 2) == 2, "the second has no baseline and no reading"
+    for c, base_q8, count in ((0, 80 << 8, 80), (1, -1, 0), (2, 500 << 8, 70), (3, 600 << 8, 600)):
+        at = sense.CHANNEL_AT + c * sense.CHANNEL_WORDS
+        got = [state[at + word] for word in (sense.BASE_Q8, sense.CALM_Q8, sense.REST, sense.STILL)]
+        assert got == [base_q8, count << 8, count, count], c
+        for word in (sense.BASE_Q8, sense.CALM_Q8, sense.REST, sense.STILL):
+            state[at + word] = before[at + word]
+    assert state == before
+
+
+def test_what_is_free_is_told_by_a_bit_each():
+    for bits in (0, 1, 4, 5, 255):
+        state = any_state()
+        state[sense.CHANNEL_N] = 5
+        before = array("i", state)
+        tune.take_as_free(state, bits)
+        for c in range(5):
+            at = sense.CHANNEL_AT + c * sense.CHANNEL_WORDS
+            before[at + sense.STILL_N] = 0
+            if bits >> c & 1:
+                before[at + sense.BASE_Q8] = before[at + sense.CALM_Q8]
+        assert state == before, bits
+
+
+# Times that nobody can see from outside, in ms, at every rate.
+def test_times_are_the_same_at_every_rate():
+    for rate_hz in RATES:
+        state = Detector((0, 0, 1, 1), rate_hz).state
+        for word, ms, least_n in (
+            (sense.CONFIRM_N, 8, 1),
+            (sense.HOLD_N, 40, 2),
+            (sense.QUICK_N, 10, 1),
+            (stance.STUCK_N, 400, 1),
+        ):
+            assert state[word] == max(least_n, rate_hz * ms // 1000), (rate_hz, word)
+        assert state[sense.RISE_Q8] == rate_hz * 150 * 256 // 1000
+        assert state[stance.HOUSE_STEP_Q8] == rate_hz * 320 * 256 // 1000
+        assert rate_hz * 3 >> state[sense.TIME_SHIFT] <= 255 < rate_hz * 6 >> state[sense.TIME_SHIFT] or rate_hz < 86
+        for few in ((0, 1), (0, 0, 1)):
+            assert Detector(few, rate_hz).state[stance.STUCK_N] == rate_hz, "a second"
+
+
+def test_a_stance_begins_with_nothing_seen():
+    for rate_hz in RATES:
+        state = any_state()
+        state[stance.RATE_HZ], state[sense.NOW_Q8], state[stance.STUCK_N] = rate_hz, 5000 << 8, 77
+        state[stance.CAME_Q8], state[sense.DROPPED_Q8], state[sense.STANCE_N] = 9, 9, -1
+        for rested, restless_n, expected in ((0, 3, 4), (1, 3, 0)):
+            state[sense.RESTED], state[stance.RESTLESS_N] = rested, restless_n
+            stance.begin(state)
+            assert state[stance.RESTLESS_N] == expected
+        assert [state[k] for k in range(stance.INITIAL_Q8, stance.FINAL_Q8)] == [NEVER_Q8] * 5
+        assert state[stance.CAME_Q8] == state[sense.DROPPED_Q8] == state[sense.STANCE_N] == 0
+        assert state[stance.IN_STANCE] == 1
+        assert state[stance.STAND_Q8] == 5000 * 256 + rate_hz * 3 * 256, "3 s"
+        assert state[stance.HOUSE_Q8] == (5000 + 77) << 8
+        for zone in range(3):
+            assert (
+                zone_words(state, zone, (sense.PEAK, sense.PEAK_Q8, sense.TOTAL, sense.MASS, sense.MOMENT)) == [0] * 5
+            )
