@@ -55,6 +55,7 @@ _RUNNING = const(0)
 _LEARNT = const(1)
 _SIGMA = const(2)
 _NOISE_PERMILLE = const(4)
+_DROP_COUNTS = const(24)
 _RATE_HZ = const(240)
 _ORIGIN = const(241)
 _WARMING = const(242)
@@ -78,6 +79,7 @@ _INITIAL_Q8 = const(268)
 _FIRST_LIGHT = const(279)
 _FIRST_HEAVY = const(280)
 _ALL_WORDS = const(309)
+_LONGEST_MS = const(3000)
 _REBASE_Q8 = const(262144)
 _STOOD = const(4)
 # end of WORDS
@@ -95,12 +97,10 @@ _EACH_MS = const(20)  # each of the two running means, cut to a power of two in 
 _CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothed already
 _HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
 _LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
-_TIMED_MS = const(3000)  # a stance; longer is standing
 _GUESSED_PEAK = const(640)  # counts over all sensors, 60 N at 10 counts/N: for the levels before the first step
 _GUESSED_LIGHT = const(1100)  # 110 N: more than laces and fingers
 _GUESSED_HEAVY = const(1600)  # more than a heel that is worked into a shoe
 _FIRST_BEND_Q4 = const(2000)  # a noise of 200 counts: from too much the estimate comes down within a few samples
-_DROP_COUNTS = const(24)  # 0.6 % of full scale
 # Before the first contact baselines and noise are found: 20 ms where the sensors are quiet, up to 120 where not.
 _WARM_MS = const(120)
 _WARM_STEP_MS = const(20)
@@ -156,7 +156,7 @@ class Detector:
         state[_STAND_Q8] = state[_HOUSE_Q8] = state[_DECIDE_AT_Q8] = state[_ALARM_Q8] = _NEVER_Q8
         state[_SEEN_Q8] = state[_STEPPED_Q8] = _OLDEST_Q8
         shift = 0  # so that the time within a stance fits 8 bits
-        while rate_hz * _TIMED_MS // 1000 >> shift > 255:
+        while rate_hz * _LONGEST_MS // 1000 >> shift > 255:
             shift += 1
         state[_TIME_SHIFT] = shift
         self._hole_n = min(_LONGEST_HOLE, rate_hz * _HOLE_MS // 1000)

@@ -114,6 +114,7 @@ CUED = const(308)
 ALL_WORDS = const(309)
 
 # --- times
+LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
 REBASE_Q8 = const(262144)  # 1024 samples
 
 # --- said
@@ -132,7 +133,6 @@ _ANY_TOUCH = const(192)  # of forefoot and heel; the foot's says nothing new
 _ANY_SURGED = const(3584)
 _DECIDE_MS = const(32)  # a second zone that comes later than this is late enough for an order to count
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
-_LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
 
 
 
@@ -208,7 +208,7 @@ def begin(words):
     clear(words)
     state[_DROPPED_Q8] = 0
     state[_STANCE_N] = 0
-    state[STAND_Q8] = now_q8 + (state[RATE_HZ] * _LONGEST_MS << 8) // 1000
+    state[STAND_Q8] = now_q8 + (state[RATE_HZ] * LONGEST_MS << 8) // 1000
     state[HOUSE_Q8] = now_q8 + (state[STUCK_N] << 8)
 
 

@@ -70,6 +70,8 @@ SMOOTH_SIGMA = const(3)  # and of the smoothed load
 NOISE_PERMILLE = const(4)  # what smoothing leaves of it
 TUNED_WORDS = const(234)  # 216 + 3 * 6
 
+DROP_COUNTS = const(24)  # 0.6 % of full scale: a reading so far below a baseline, and by the noise, proves it wrong
+
 _LOW_PERMILLE = const(56)
 _RELEASE_PERMILLE = const(64)
 _HIGH_PERMILLE = const(120)
@@ -82,7 +84,6 @@ _QUICK_SIGMAS = const(3)  # of the load as it comes
 _LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
 _SEVERAL = const(10)  # times as long
 _DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
-_DROP_COUNTS = const(24)  # 0.6 % of full scale
 _DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
 _FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
 
@@ -199,7 +200,7 @@ def keep(words):
 @micropython.viper
 def set_margins(state: ptr32):
     state[_REST_BAND] = 3 * state[FOOT_TUNE + SMOOTH_SIGMA] + (state[FOOT + _LOW] >> 3)
-    state[_MARGIN_Q8] = (_DROP_COUNTS + _DROP_SIGMAS * state[FOOT_TUNE + SIGMA]) << 8
+    state[_MARGIN_Q8] = (DROP_COUNTS + _DROP_SIGMAS * state[FOOT_TUNE + SIGMA]) << 8
 
 
 # The first sample there is. Says which baselines nobody set and no reading tells, a bit each.
