@@ -205,6 +205,15 @@ def begin(words):
         k += 1
     state[CAME_Q8] = 0
     state[IN_STANCE] = 1
+    # What was told before this load came was of another one, a scuff that came to nothing.
+    first_q8 = _OLDEST_Q8
+    if state[_FOREFOOT + _ABOVE_N]:
+        first_q8 = state[_FOREFOOT + _ABOVE_Q8]
+    if state[_HEEL + _ABOVE_N]:
+        if first_q8 == _OLDEST_Q8 or state[_HEEL + _ABOVE_Q8] < first_q8:
+            first_q8 = state[_HEEL + _ABOVE_Q8]
+    if first_q8 > state[ANNOUNCED_Q8]:
+        state[ANNOUNCED] = 0
     clear(words)
     state[_DROPPED_Q8] = 0
     state[_STANCE_N] = 0

@@ -149,3 +149,20 @@ def test_noise_in_the_air_makes_no_contact_after_walking():
     for t in range(3000):
         walk.sample(15 if t % 5 == 0 else 0, 15 if t % 7 == 0 else 0)
     assert len(walk.touches) == 4 and walk.strides() == 4
+
+
+# A scuff in the swing: told, because nothing else is known yet, and then no stance. The contact after it is told, too.
+def test_a_scuff_does_not_hide_the_contact_after_it():
+    for rate_hz in RATES:
+        for lead in (8, 40):
+            walk = TouchWalk(rate_hz)
+            walk.air(rate_hz // 2)
+            walk.steps(4, 120, lead)
+            for _ in range(rate_hz * 8 // 100):
+                walk.sample(90, 0)
+            walk.air(rate_hz * 15 // 100)
+            starts = walk.steps(2, 120, lead)
+            assert walk.strides() == 6 and len(walk.touches) == 7, (rate_hz, lead, walk.touches)
+            for k in range(2):
+                late = walk.touches[5 + k][0] - starts[k]
+                assert 0 < late * 1000 // rate_hz <= 40 + 15 + 2000 // rate_hz, (rate_hz, lead, late)
