@@ -54,6 +54,16 @@ def test_what_is_left_of_a_stance_after_a_hole_is_no_stride():
     walk_over_a_hole((0, 210), (20, 240))
 
 
+def test_the_longest_hole_that_is_timed_is_320_ms_and_63_samples():
+    for rate_hz, forgotten_n in ((50, 16), (100, 32), (125, 40), (200, 64), (250, 64), (500, 64)):
+        for missing_n in (forgotten_n - 1, forgotten_n):
+            walk = Walk(rate_hz)
+            walk.air(rate_hz // 2)
+            walk.index += missing_n
+            walk.air(1)
+            assert bool(walk.words.warming) == (missing_n == forgotten_n), (rate_hz, missing_n)
+
+
 # Walks until a stride is judged, and so many samples on; what is then due is told before all else.
 def judged_walk(samples_n):
     walk = Walk()

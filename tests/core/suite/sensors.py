@@ -1,7 +1,9 @@
 # Sensors that are dead, stuck, at their top, silent for a sample or drifting: who votes and what is said.
 from insole import wire
-from insole.gait import NOTHING, TOUCHED
+from insole.fixed import sense, stance
+from insole.gait import NOTHING, TOUCHED, Detector
 from suite._walk import ALIKE_N, Walk, shape
+from suite._words import Words
 
 
 def test_drift_is_followed_while_unloaded():
@@ -196,3 +198,26 @@ def test_missing_counts_of_one_sensor_hold_its_last_reading():
     assert walk.strides() == 4
     assert abs((walk.initial >> 8) - start) <= 2
     assert walk.detector.channels.saturated_bits == 0, "missing is not the top"
+
+
+def test_a_stride_in_which_any_channel_stood_still_is_looked_at():
+    for k in range(8):
+        words = Words(Detector((0, 0, 0, 0, 1, 1, 1, 1), 200))
+        words.stride_n = 100
+        assert stance.learn_all(words.state) == stance.NOTHING
+        words.still_bits = 1 << k
+        assert stance.learn_all(words.state) == stance.STOOD, "in the last stride"
+        words.still_bits = 0
+        Words(words, sense.CHANNEL_AT + k * sense.CHANNEL_WORDS).still_n = 100
+        assert stance.learn_all(words.state) == stance.STOOD, "in this one"
+
+
+# Left out in the middle of a stride, it has moved in that one.
+def test_a_stuck_sensor_stays_out_for_the_rest_of_its_stride():
+    for k in range(6):
+        channels = Detector((0, 0, 0, 0, 1, 1), 200).channels
+        channels.leave_out(1 << k)
+        channels.end_stride(0)
+        assert channels.out_bits == 1 << k
+        channels.end_stride(0)
+        assert channels.out_bits == 0

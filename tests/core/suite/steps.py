@@ -241,6 +241,12 @@ def test_half_as_much_again_is_not_alike():
         assert told(*loads) == [False] * 3 + [bool(alike)], (length, peak)
 
 
+# Many alike in a row: a lighter wearer.
+def test_the_seventh_light_load_alike_is_a_step():
+    assert told(*[(k * 1000, 600, 450) for k in range(9)]) == [False] * 6 + [True] * 3, "15 % of what is known"
+    assert not any(told(*[(k * 1000, 600, 449) for k in range(9)]))
+
+
 def test_one_odd_load_begins_the_count_anew():
     loads = [(k * 1000, 600, 3000) for k in range(9)]
     loads[4] = (4000, 600, 6000)
