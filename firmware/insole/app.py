@@ -28,7 +28,7 @@ from .status import put_status
 _NEXT_INDEX = const(1)
 _FULL = const(8192)
 _HOLE = const(16384)
-_TOUCH_ORDER = const(306)
+_TOUCH_ORDER = const(250)
 # end of WORDS
 
 _RING_SLOTS = const(64)

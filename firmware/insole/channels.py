@@ -15,10 +15,10 @@ _CHANNEL_WORDS = const(8)
 _BASE_Q8 = const(0)
 _STILL_N = const(4)
 _SHARE = const(6)
-_JUDGED = const(255)
-_STILL_BITS = const(256)
-_OUT_BITS = const(257)
-_BLIND = const(258)
+_JUDGED = const(200)
+_STILL_BITS = const(201)
+_OUT_BITS = const(202)
+_BLIND = const(203)
 # end of WORDS
 
 _STILL_STRIDES = const(4)  # strides in which a sensor must stand still before it is left out: one odd step is no proof

@@ -48,37 +48,35 @@ _LOAD = const(4)
 _BEND_Q4 = const(7)
 _HOLE = const(16384)
 _FOOT = const(78)
-_FOOT_TUNE = const(228)
-_TUNE_AT = const(216)
+_FOOT_TUNE = const(180)
+_TUNE_AT = const(168)
 _TUNE_WORDS = const(6)
 _RUNNING = const(0)
 _LEARNT = const(1)
 _SIGMA = const(2)
 _NOISE_PERMILLE = const(4)
 _DROP_COUNTS = const(24)
-_RATE_HZ = const(240)
-_ORIGIN = const(241)
-_WARMING = const(242)
-_IN_STANCE = const(243)
-_STANDING = const(244)
-_STAND_Q8 = const(245)
-_HOUSE_Q8 = const(246)
-_HOUSE_STEP_Q8 = const(247)
-_STUCK_N = const(248)
-_LOOK = const(249)
-_DECIDE_AT_Q8 = const(250)
-_ANNOUNCED = const(251)
-_DUE = const(252)
-_JUDGED = const(255)
-_FREE_Q8 = const(263)
-_STRIDE_START_Q8 = const(264)
-_ANNOUNCED_Q8 = const(265)
-_SEEN_Q8 = const(266)
-_STEPPED_Q8 = const(267)
-_INITIAL_Q8 = const(268)
-_FIRST_LIGHT = const(279)
-_FIRST_HEAVY = const(280)
-_ALL_WORDS = const(309)
+_RATE_HZ = const(186)
+_ORIGIN = const(187)
+_WARMING = const(188)
+_IN_STANCE = const(189)
+_STANDING = const(190)
+_STAND_Q8 = const(191)
+_HOUSE_Q8 = const(192)
+_STUCK_N = const(193)
+_LOOK = const(194)
+_DECIDE_AT_Q8 = const(195)
+_ANNOUNCED = const(196)
+_DUE = const(197)
+_JUDGED = const(200)
+_FREE_Q8 = const(208)
+_STRIDE_START_Q8 = const(209)
+_ANNOUNCED_Q8 = const(210)
+_SEEN_Q8 = const(211)
+_STEPPED_Q8 = const(212)
+_INITIAL_Q8 = const(213)
+_FIRST_LOAD = const(224)
+_ALL_WORDS = const(304)
 _LONGEST_MS = const(3000)
 _REBASE_Q8 = const(262144)
 _STOOD = const(4)
@@ -88,7 +86,6 @@ NOTHING = 0
 TOUCHED = 1
 STRIDE = 2
 
-_HOUSE_MS = const(320)  # between looks at levels in the air, at stuck sensors on the ground
 _LONGEST_HOLE = const(64)  # samples; over a longer one nothing is timed, and products with it stay small ints;
 _HOLE_MS = const(320)  # and no longer than this: a swing would fit into it
 _REST_MS = const(80)  # free and steady for this long: the foot is in the air, its sensors unloaded
@@ -98,8 +95,7 @@ _CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothe
 _HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
 _LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
 _GUESSED_PEAK = const(640)  # counts over all sensors, 60 N at 10 counts/N: for the levels before the first step
-_GUESSED_LIGHT = const(1100)  # 110 N: more than laces and fingers
-_GUESSED_HEAVY = const(1600)  # more than a heel that is worked into a shoe
+_GUESSED_LOAD = const(1600)  # of a first step, 160 N: more than a heel that is worked into a shoe
 _FIRST_BEND_Q4 = const(2000)  # a noise of 200 counts: from too much the estimate comes down within a few samples
 # Before the first contact baselines and noise are found: 20 ms where the sensors are quiet, up to 120 where not.
 _WARM_MS = const(120)
@@ -151,7 +147,6 @@ class Detector:
         state[_HOLD_N] = max(2, rate_hz * _HOLD_MS // 1000)
         state[_QUICK_N] = max(1, rate_hz // 100)
         state[_RISE_Q8] = (rate_hz * _LONGEST_RISE_MS << 8) // 1000
-        state[_HOUSE_STEP_Q8] = (rate_hz * _HOUSE_MS << 8) // 1000
         state[_STUCK_N] = rate_hz * (_STUCK_MS if channel_n > 3 else _STUCK_FEW_MS) // 1000
         state[_STAND_Q8] = state[_HOUSE_Q8] = state[_DECIDE_AT_Q8] = state[_ALARM_Q8] = _NEVER_Q8
         state[_SEEN_Q8] = state[_STEPPED_Q8] = _OLDEST_Q8
@@ -172,16 +167,14 @@ class Detector:
             state[_ZONE_AT + _ZONE_WORDS * zone + _BEND_Q4] = _FIRST_BEND_Q4
             state[_TUNE_AT + _TUNE_WORDS * zone + _RUNNING] = _GUESSED_PEAK
             state[_TUNE_AT + _TUNE_WORDS * zone + _NOISE_PERMILLE] = permille
-        state[_FIRST_LIGHT] = _GUESSED_LIGHT
-        state[_FIRST_HEAVY] = _GUESSED_HEAVY
+        state[_FIRST_LOAD] = _GUESSED_LOAD
         tune.close(state)
 
     # The load of standing on this foot, counts over all sensors: from it the first step is known better than from the
     # guess. On both feet it is half a step's, on one nearly all of it.
     def set_standing(self, load):
         state = self.state
-        state[_FIRST_LIGHT] = load >> 1
-        state[_FIRST_HEAVY] = load
+        state[_FIRST_LOAD] = load
         state[_TUNE_AT + _RUNNING] = state[_TUNE_AT + _TUNE_WORDS + _RUNNING] = load * 3 >> 2
         state[_FOOT_TUNE + _RUNNING] = load
 

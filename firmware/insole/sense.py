@@ -2,8 +2,10 @@
 # levels, until one of them makes an event that gait.py has to think about. `sense_plain` is the same text without the
 # native decorator, written by firmware/make_plain.py.
 #
-# All that it remembers is in one array of 32-bit words; the names below are its map. Nothing divides except at a
-# crossing, nothing allocates. Numbers stay within 31 bits: loads below 2^15 (8 channels of 4095), their sums of sums
+# All that it remembers is in one array of 32-bit words; the names below are its map. None that has a name lies beyond
+# 255: to store farther than that the compiler for the ESP32 (1.26 and later) takes a register in which it keeps where
+# names are, and the next call of another function goes astray. Nothing divides except at a crossing, nothing
+# allocates. Numbers stay within 31 bits: loads below 2^15 (8 channels of 4095), their sums of sums
 # below 2^21 (64 of them), products at a crossing below 2^29 (2^15 by 64 samples in q8).
 import micropython
 from micropython import const
@@ -56,13 +58,13 @@ ZONE_AT = const(26)  # the three zones' words: forefoot, heel, foot
 ZONE_WORDS = const(26)
 CHANNEL_AT = const(104)  # 26 + 3 * 26; the channels' words
 CHANNEL_WORDS = const(8)
-BUFFER_AT = const(168)  # 104 + 8 * 8; for each zone SMOOTH_N loads, then SMOOTH_N sums
-STATE_WORDS = const(216)  # 168 + 3 * 2 * 8
+STATE_WORDS = const(168)  # 104 + 8 * 8
+BUFFER_AT = const(256)  # behind all others; for each zone SMOOTH_N loads, then SMOOTH_N sums
 
-# --- state: where the arrays are, for native code; behind the words of tune
-MARKS_ADDRESS = const(234)
-COUNTS_ADDRESS = const(235)
-FRAME_ADDRESS = const(236)
+# --- state: where the arrays are, for native code; behind the words of stance
+MARKS_ADDRESS = const(253)
+COUNTS_ADDRESS = const(254)
+FRAME_ADDRESS = const(255)
 
 # --- times
 NEVER_Q8 = const(536870911)  # an event not seen; half of the small ints, so that differences with it stay small

@@ -49,13 +49,13 @@ ZONE_AT = const(26)  # the three zones' words: forefoot, heel, foot
 ZONE_WORDS = const(26)
 CHANNEL_AT = const(104)  # 26 + 3 * 26; the channels' words
 CHANNEL_WORDS = const(8)
-BUFFER_AT = const(168)  # 104 + 8 * 8; for each zone SMOOTH_N loads, then SMOOTH_N sums
-STATE_WORDS = const(216)  # 168 + 3 * 2 * 8
+STATE_WORDS = const(168)  # 104 + 8 * 8
+BUFFER_AT = const(256)  # behind all others; for each zone SMOOTH_N loads, then SMOOTH_N sums
 
-# --- state: where the arrays are, for native code; behind the words of tune
-MARKS_ADDRESS = const(234)
-COUNTS_ADDRESS = const(235)
-FRAME_ADDRESS = const(236)
+# --- state: where the arrays are, for native code; behind the words of stance
+MARKS_ADDRESS = const(253)
+COUNTS_ADDRESS = const(254)
+FRAME_ADDRESS = const(255)
 
 # --- times
 NEVER_Q8 = const(536870911)  # an event not seen; half of the small ints, so that differences with it stay small

@@ -42,76 +42,74 @@ _STRIDE_HEEL_ON_INVALID = const(-8388608)
 # end of WORDS
 
 # --- state: of the walk
-RATE_HZ = const(240)
-ORIGIN = const(241)
-WARMING = const(242)  # the first listening: nothing is loaded
-IN_STANCE = const(243)
-STANDING = const(244)  # longer than a step lasts
-STAND_Q8 = const(245)  # when a stance becomes that
-HOUSE_Q8 = const(246)  # when to look after levels and numbers
-HOUSE_STEP_Q8 = const(247)
-STUCK_N = const(248)  # samples after which a sensor that stands still under load is stuck
-LOOK = const(249)  # a provisional order may be due
-DECIDE_AT_Q8 = const(250)  # when a contact of one part alone is told
-ANNOUNCED = const(251)  # the contact of this stance was told
-DUE = const(252)  # what is done with the next sample
-STRIDE_N = const(253)  # samples from the last stance's end to this one's
-RESTLESS_N = const(254)  # contacts in a row before which the foot was never at rest
-JUDGED = const(255)  # what the channels did in the last stride, as tune.judge says
-STILL_BITS = const(256)  # the channels that stood still in the one before
-OUT_BITS = const(257)  # the channels that are left out
-BLIND = const(258)  # all of the forefoot's, or all of the heel's
-ALIKE_N = const(259)  # loads in a row like the one before
-SEEN_PEAK = const(260)  # of the last load that might have been a step
-SEEN_LONG_Q8 = const(261)
-HISTORY = const(262)  # -3 (three strides forward) to 3 (three backward)
-FREE_Q8 = const(263)  # times that move with the origin: the last stance's end,
-STRIDE_START_Q8 = const(264)
-ANNOUNCED_Q8 = const(265)
-SEEN_Q8 = const(266)  # the last load's that might have been a step,
-STEPPED_Q8 = const(267)  # the last step's
-INITIAL_Q8 = const(268)  # of the present stance
-FOREFOOT_ON_Q8 = const(269)
-HEEL_ON_Q8 = const(270)
-FOREFOOT_OFF_Q8 = const(271)
-HEEL_OFF_Q8 = const(272)
-FINAL_Q8 = const(273)
-CAME_Q8 = const(274)  # how long the load took from low to high level
-WENT_Q8 = const(275)  # and how long a tail it left
-TOLD_END = const(276)  # sample index after final contact
-TOLD_PEAK = const(277)  # 0: that was no step
-VOTES = const(278)  # for backward
-FIRST_LIGHT = const(279)  # counts over all sensors: less is no first step
-FIRST_HEAVY = const(280)  # so much is one even when most of it is on one part
+RATE_HZ = const(186)
+ORIGIN = const(187)
+WARMING = const(188)  # the first listening: nothing is loaded
+IN_STANCE = const(189)
+STANDING = const(190)  # longer than a step lasts
+STAND_Q8 = const(191)  # when a stance becomes that
+HOUSE_Q8 = const(192)  # when to look after levels and numbers
+STUCK_N = const(193)  # samples after which a sensor that stands still under load is stuck
+LOOK = const(194)  # a provisional order may be due
+DECIDE_AT_Q8 = const(195)  # when a contact of one part alone is told
+ANNOUNCED = const(196)  # the contact of this stance was told
+DUE = const(197)  # what is done with the next sample
+STRIDE_N = const(198)  # samples from the last stance's end to this one's
+RESTLESS_N = const(199)  # contacts in a row before which the foot was never at rest
+JUDGED = const(200)  # what the channels did in the last stride, as tune.judge says
+STILL_BITS = const(201)  # the channels that stood still in the one before
+OUT_BITS = const(202)  # the channels that are left out
+BLIND = const(203)  # all of the forefoot's, or all of the heel's
+ALIKE_N = const(204)  # loads in a row like the one before
+SEEN_PEAK = const(205)  # of the last load that might have been a step
+SEEN_LONG_Q8 = const(206)
+HISTORY = const(207)  # -3 (three strides forward) to 3 (three backward)
+FREE_Q8 = const(208)  # times that move with the origin: the last stance's end,
+STRIDE_START_Q8 = const(209)
+ANNOUNCED_Q8 = const(210)
+SEEN_Q8 = const(211)  # the last load's that might have been a step,
+STEPPED_Q8 = const(212)  # the last step's
+INITIAL_Q8 = const(213)  # of the present stance
+FOREFOOT_ON_Q8 = const(214)
+HEEL_ON_Q8 = const(215)
+FOREFOOT_OFF_Q8 = const(216)
+HEEL_OFF_Q8 = const(217)
+FINAL_Q8 = const(218)
+CAME_Q8 = const(219)  # how long the load took from low to high level
+WENT_Q8 = const(220)  # and how long a tail it left
+TOLD_END = const(221)  # sample index after final contact
+TOLD_PEAK = const(222)  # 0: that was no step
+VOTES = const(223)  # for backward
+FIRST_LOAD = const(224)  # counts over all sensors: a first step, however it is shared out
 
 # --- state: of a stride, the numbers of its frame in their order
-STRIDE_AT = const(281)
-TOLD_INDEX = const(284)  # of initial contact; behind kind, session and number of the frame
-TOLD_Q8 = const(285)
-TOLD_FOREFOOT_ON_Q8 = const(286)  # since then
-TOLD_HEEL_ON_Q8 = const(287)
-TOLD_FOREFOOT_OFF_Q8 = const(288)
-TOLD_HEEL_OFF_Q8 = const(289)
-TOLD_FINAL_Q8 = const(290)
-CONTACT_ORDER = const(291)
-LIFT_ORDER = const(292)
-DIRECTION = const(293)
-CONFIDENCE = const(294)
-REASONS = const(295)
-DELAY_N = const(296)
-FOREFOOT_PEAK = const(297)
-HEEL_PEAK = const(298)
-FOREFOOT_SUM = const(299)
-HEEL_SUM = const(300)
+STRIDE_AT = const(225)
+TOLD_INDEX = const(228)  # of initial contact; behind kind, session and number of the frame
+TOLD_Q8 = const(229)
+TOLD_FOREFOOT_ON_Q8 = const(230)  # since then
+TOLD_HEEL_ON_Q8 = const(231)
+TOLD_FOREFOOT_OFF_Q8 = const(232)
+TOLD_HEEL_OFF_Q8 = const(233)
+TOLD_FINAL_Q8 = const(234)
+CONTACT_ORDER = const(235)
+LIFT_ORDER = const(236)
+DIRECTION = const(237)
+CONFIDENCE = const(238)
+REASONS = const(239)
+DELAY_N = const(240)
+FOREFOOT_PEAK = const(241)
+HEEL_PEAK = const(242)
+FOREFOOT_SUM = const(243)
+HEEL_SUM = const(244)
 
 # --- state: of a contact, the numbers of its frame in their order
-CONTACT_AT = const(301)
-TOUCH_INDEX = const(304)
-TOUCH_Q8 = const(305)
-TOUCH_ORDER = const(306)
-TOUCH_DELAY_N = const(307)
-CUED = const(308)
-ALL_WORDS = const(309)
+CONTACT_AT = const(245)
+TOUCH_INDEX = const(248)
+TOUCH_Q8 = const(249)
+TOUCH_ORDER = const(250)
+TOUCH_DELAY_N = const(251)
+CUED = const(252)
+ALL_WORDS = const(304)  # 256 + 3 * 2 * 8, see BUFFER_AT
 
 # --- times
 LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
@@ -132,6 +130,7 @@ _ANY_LIFT = const(56)
 _ANY_TOUCH = const(192)  # of forefoot and heel; the foot's says nothing new
 _ANY_SURGED = const(3584)
 _DECIDE_MS = const(32)  # a second zone that comes later than this is late enough for an order to count
+_HOUSE_MS = const(320)  # between looks at levels in the air, at stuck sensors on the ground
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
 
 
@@ -249,7 +248,7 @@ def leave(state):
     state[STANDING] = 0
     state[ANNOUNCED] = 0
     state[FREE_Q8] = now_q8
-    state[HOUSE_Q8] = now_q8 + state[HOUSE_STEP_Q8]
+    state[HOUSE_Q8] = now_q8 + (state[RATE_HZ] * _HOUSE_MS << 8) // 1000
     state[STRIDE_N] = (now_q8 - state[STRIDE_START_Q8]) >> 8
     state[STRIDE_START_Q8] = now_q8
 
@@ -349,7 +348,7 @@ def learn_all(words):
 def keep_house(words):
     state = words
     now_q8 = state[_NOW_Q8]
-    state[HOUSE_Q8] = now_q8 + state[HOUSE_STEP_Q8]
+    state[HOUSE_Q8] = now_q8 + (state[RATE_HZ] * _HOUSE_MS << 8) // 1000
     if state[WARMING] or state[STANDING]:
         return HOUSE
     if state[IN_STANCE]:

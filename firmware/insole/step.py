@@ -17,27 +17,26 @@ _PEAK = const(17)
 _FOREFOOT = const(26)
 _HEEL = const(52)
 _FOOT = const(78)
-_FOOT_TUNE = const(228)
+_FOOT_TUNE = const(180)
 _RUNNING = const(0)
 _LEARNT = const(1)
 _SIGMA = const(2)
-_RATE_HZ = const(240)
-_RESTLESS_N = const(254)
-_ALIKE_N = const(259)
-_SEEN_PEAK = const(260)
-_SEEN_LONG_Q8 = const(261)
-_SEEN_Q8 = const(266)
-_STEPPED_Q8 = const(267)
-_INITIAL_Q8 = const(268)
-_FOREFOOT_ON_Q8 = const(269)
-_HEEL_ON_Q8 = const(270)
-_FOREFOOT_OFF_Q8 = const(271)
-_HEEL_OFF_Q8 = const(272)
-_FINAL_Q8 = const(273)
-_CAME_Q8 = const(274)
-_WENT_Q8 = const(275)
-_FIRST_LIGHT = const(279)
-_FIRST_HEAVY = const(280)
+_RATE_HZ = const(186)
+_RESTLESS_N = const(199)
+_ALIKE_N = const(204)
+_SEEN_PEAK = const(205)
+_SEEN_LONG_Q8 = const(206)
+_SEEN_Q8 = const(211)
+_STEPPED_Q8 = const(212)
+_INITIAL_Q8 = const(213)
+_FOREFOOT_ON_Q8 = const(214)
+_HEEL_ON_Q8 = const(215)
+_FOREFOOT_OFF_Q8 = const(216)
+_HEEL_OFF_Q8 = const(217)
+_FINAL_Q8 = const(218)
+_CAME_Q8 = const(219)
+_WENT_Q8 = const(220)
+_FIRST_LOAD = const(224)
 # end of WORDS
 
 _SHORTEST_MS = const(120)  # the shortest running stance is about 160 ms
@@ -45,6 +44,7 @@ _LEAST_TOP_PERCENT = const(50)  # of what was learnt: the lightest recorded step
 _LEAST_LIGHT_PERCENT = const(15)  # unless there are many alike in a row: a lighter wearer, or the heavy ones leapt
 _LIGHT_N = const(6)  # so many like the one before
 _LEAST_RUNNING_PERCENT = const(40)  # of the running peak, which a heavier load may have raised
+_LEAST_FIRST_PERCENT = const(69)  # of the load of a first step, 1100 counts of 1600: more than laces and fingers
 _LEAST_SIGMAS = const(10)  # of the whole foot's noise
 _SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 208, swaying has 240
 _SWAY_FIRST_MS = const(200)  # where no step was for a while, at most: 99 of 100 first strides have 187
@@ -86,9 +86,11 @@ def is_light(state: ptr32) -> int:
         if peak * 100 < known * _LEAST_TOP_PERCENT:
             return 1
         return 0
-    if peak < state[_FIRST_LIGHT] or peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_RUNNING_PERCENT:
+    if peak * 100 < state[_FOOT_TUNE + _RUNNING] * _LEAST_RUNNING_PERCENT:
         return 1
-    if peak >= state[_FIRST_HEAVY]:
+    if peak * 100 < state[_FIRST_LOAD] * _LEAST_FIRST_PERCENT:
+        return 1
+    if peak >= state[_FIRST_LOAD]:
         return 0
     lesser = state[_FOREFOOT + _PEAK]
     if state[_HEEL + _PEAK] < lesser:

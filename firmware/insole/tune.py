@@ -50,26 +50,27 @@ _STILL_N = const(4)
 _TOP_N = const(5)
 _SHARE = const(6)
 _SURGED = const(512)
-_RATE_HZ = const(240)
-_FREE_Q8 = const(263)
+_RATE_HZ = const(186)
+_FREE_Q8 = const(208)
 _MISSING_COUNT = const(4095)
 # end of WORDS
 
 FOREFOOT = const(26)  # where the words of the three zones begin: ZONE_AT and on by ZONE_WORDS
 HEEL = const(52)
 FOOT = const(78)
-FOOT_TUNE = const(228)  # TUNE_AT + 2 * TUNE_WORDS: more words of the foot
+FOOT_TUNE = const(180)  # TUNE_AT + 2 * TUNE_WORDS: more words of the foot
 
 # --- more words of a zone, behind those of sense: TUNE_AT + TUNE_WORDS * zone
-TUNE_AT = const(216)
+TUNE_AT = const(168)
 TUNE_WORDS = const(6)
 RUNNING = const(0)  # the running peak
 LEARNT = const(1)  # what the strides said last; 0: none yet
 SIGMA = const(2)  # noise of the load, counts
 SMOOTH_SIGMA = const(3)  # and of the smoothed load
 NOISE_PERMILLE = const(4)  # what smoothing leaves of it
-TUNED_WORDS = const(234)  # 216 + 3 * 6
+TUNED_WORDS = const(186)  # 168 + 3 * 6
 
+# --- counts
 DROP_COUNTS = const(24)  # 0.6 % of full scale: a reading so far below a baseline, and by the noise, proves it wrong
 
 _LOW_PERMILLE = const(56)

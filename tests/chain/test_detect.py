@@ -86,6 +86,12 @@ def test_a_made_walk(kind: str, rate_hz: int) -> None:
     assert stride_n(same_frames(source, rate_hz, runtime(kind))) >= 8
 
 
+# One stride in twenty is told when a frame of samples is full.
+def test_a_walk_so_long_that_strides_meet_full_frames() -> None:
+    frames = same_frames(generate("forward", CHANNELS, 60.0, seed=3), 200, runtime("cpython"))
+    assert stride_n(frames) >= 60
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cpython", "unix32"])
 @pytest.mark.parametrize("name", ["gaitpdb/GaPt07_01.txt.gz", "moticon/230927_102231.txt.gz"])

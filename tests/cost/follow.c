@@ -34,6 +34,7 @@ struct foot {
     int32_t stance_n, time_shift, bend_shift, rested, least, most;
     struct zone zone[3];
     struct channel channel[8];
+    int32_t others[256 - 168]; // what the detector remembers besides
     int32_t loads[3][2][SMOOTH_MOST]; // the first SMOOTH_N * 2 of each zone, one behind the other, are used
 };
 

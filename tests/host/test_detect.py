@@ -214,6 +214,18 @@ def test_the_detector_sees_each_record_once_and_nothing_of_the_holes() -> None:
     assert [stride.initial_contact_s * 200 for stride in detection.strides] == pytest.approx(starts)
 
 
+def test_a_stride_that_waits_for_its_sample_is_given_at_the_end() -> None:
+    rows = from_recording(walk(6.0), CHANNELS).counts["left"][::5].tolist()
+    whole, cut = (Reenactment(1, [wire.Zone[zone.upper()] for zone in EIGHT], 200, [65535] * 8) for _ in "ab")
+    stride = wire.StrideFrame.TYPE
+    told_idx = next(k for k, row in enumerate(rows) if (whole.step(k, row) or b"\0")[0] == stride)
+    assert stride not in [(cut.step(k, row) or b"\0")[0] for k, row in enumerate(rows[:told_idx])]
+    last = cut.end()
+    assert last is not None
+    assert last[0] == stride
+    assert cut.end() is None
+
+
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = from_recording(walk(6.0), CHANNELS).counts["left"][::5]
     whole = detect_counts("left", counts, CHANNELS, 200)

@@ -75,6 +75,10 @@ class Reenactment:
         """Take one sample; give the contact (not cued) or stride frame it leads to, type and payload without CRC."""
         return self._frame(self._detector.step(index, counts))
 
+    def end(self) -> bytes | None:
+        """Give the frame that waits for the next sample when a session ends, if one does."""
+        return self._frame(self._detector.hear(0))
+
     def run(self, index: NDArray[np.int32], counts: NDArray[np.uint16]) -> list[bytes]:
         """Take many samples, indices (n,) and counts (n, channel_n); give the frames as `step` does, in order."""
         ring = _Ring(self._core.sense, index, counts, self._kernel)

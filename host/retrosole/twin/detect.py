@@ -187,7 +187,8 @@ def frames_of(
     for at in range(0, len(index), _BLOCK_N):
         bodies += reenactment.run(index[at : at + _BLOCK_N], taken[at : at + _BLOCK_N])
         progress(min(1.0, (at + _BLOCK_N) / len(index)))
-    return bodies
+    last = reenactment.end()
+    return bodies if last is None else [*bodies, last]
 
 
 def from_frames(side: str, bodies: Iterable[bytes], rate_hz: int) -> Detection:

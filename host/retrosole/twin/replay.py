@@ -140,9 +140,12 @@ class _Replay:
             for k in taken:
                 self._last_idx = frame.first_index + k
                 self._result.sample_n += 1
-                body = reenactment.step(self._last_idx, rows[k])
-                if body is not None:
-                    self._found[body[0]][_contact_idx(body)] = body
+                self._find(reenactment.step(self._last_idx, rows[k]))
+        self._find(reenactment.end())
+
+    def _find(self, body: bytes | None) -> None:
+        if body is not None:
+            self._found[body[0]][_contact_idx(body)] = body
 
     def compare(self, logged: dict[int, list[Any]], is_whole: bool) -> Replayed:
         """Compare frame by frame; what was found but is not in the log was lost, or differs if nothing can be lost."""

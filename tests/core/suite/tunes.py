@@ -311,7 +311,6 @@ def test_times_are_the_same_at_every_rate():
         ):
             assert state[word] == max(least_n, rate_hz * ms // 1000), (rate_hz, word)
         assert state[sense.RISE_Q8] == rate_hz * 150 * 256 // 1000
-        assert state[stance.HOUSE_STEP_Q8] == rate_hz * 320 * 256 // 1000
         assert rate_hz * 3 >> state[sense.TIME_SHIFT] <= 255 < rate_hz * 6 >> state[sense.TIME_SHIFT] or rate_hz < 86
         for few in ((0, 1), (0, 0, 1)):
             assert Detector(few, rate_hz).state[stance.STUCK_N] == rate_hz, "a second"
