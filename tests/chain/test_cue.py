@@ -54,7 +54,7 @@ def decided_us(contact: wire.ContactFrame) -> float:
     return (int(at_samples + contact.delay) + (at_samples % 1 > 0)) * 1e6 / RATE_HZ
 
 
-@pytest.mark.parametrize("interpreter", ["cpython", "unix32"])
+@pytest.mark.parametrize("interpreter", [pytest.param("cpython", marks=pytest.mark.slow), "unix32"])
 def test_within_ten_ms_of_the_provisional_contact(interpreter: str) -> None:
     need(interpreter)
     cued = walk_with("backward", {"cue": 1, "target_order": wire.Order.HEEL_FIRST}, interpreter)

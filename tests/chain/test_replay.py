@@ -64,7 +64,7 @@ def changed(walk_bytes: bytes, tmp_path: Path) -> Changed:
     return write
 
 
-@pytest.mark.parametrize("interpreter", ["cpython", "unix32"])
+@pytest.mark.parametrize("interpreter", [pytest.param("cpython", marks=pytest.mark.slow), "unix32"])
 def test_the_insoles_own_frames_are_found_again_bit_by_bit(
     interpreter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +84,7 @@ def test_the_insoles_own_frames_are_found_again_bit_by_bit(
         )
 
 
+@pytest.mark.slow
 def test_a_tared_insole_replays_from_its_baseline(tmp_path: Path) -> None:
     with virtual_insoles(SimOptions(interpreter="cpython", feet="left", speed=8.0, duration_s=20.0)) as insoles:
         port = insoles.ports["left"]
