@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -44,10 +45,18 @@ def run_suite(argv: Sequence[str], suite: str, **environment: str) -> str:
     folders = f"{FIRMWARE}:{CORE_FOLDER}:{FIRMWARE / 'twin'}"
     command = [*argv, str(CORE_FOLDER / "runner.py"), folders, suite]
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "vectors.json").write_bytes((ROOT / "protocol" / "vectors.json").read_bytes())
+        (Path(folder) / "vectors.json").write_bytes(vectors())
         whole = {**os.environ, **environment}
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, env=whole, check=False)
     return done.stdout + done.stderr
+
+
+def vectors() -> bytes:
+    """Give the golden vectors without what only a host asks: a small machine has no room for all."""
+    whole = json.loads((ROOT / "protocol" / "vectors.json").read_text(encoding="utf-8"))
+    kept = ("name", "frame_hex", "wire_hex")
+    parts = {part: [{key: vector[key] for key in kept} for vector in whole[part]] for part in ("good", "commands")}
+    return json.dumps(parts).encode()
 
 
 def suite_files(suite: str) -> dict[str, bytes]:
@@ -56,7 +65,7 @@ def suite_files(suite: str) -> dict[str, bytes]:
     helpers = [path.stem for path in (CORE_FOLDER / "suite").glob("_[a-z]*.py")]
     for name in (suite, *helpers):
         files[f"suite/{name}.mpy"] = compiled(CORE_FOLDER / "suite" / f"{name}.py")
-    files["vectors.json"] = (ROOT / "protocol" / "vectors.json").read_bytes()
+    files["vectors.json"] = vectors()
     return files
 
 

@@ -138,7 +138,7 @@ class App:
             self._save_settings()
 
     def channels_out(self):
-        return self._detector.channels.out_bits
+        return self._detector.channels.left_out_bits
 
     def send_reply(self, n):
         self.link.send_reply(self.raw, n)
@@ -194,13 +194,18 @@ class App:
 
     # Each channel that is newly left out, and one that sits at the top, is a fault.
     def _report_channels(self, channels):
+        bits = channels.out_bits | channels.drifting_bits
         for k in range(channels.n):
-            if channels.out_bits >> k & 1 and not self._said_out_bits >> k & 1:
-                dead = channels.dead_bits >> k & 1
-                self.faults.report(wire.FAULT_CHANNEL_DEAD if dead else wire.FAULT_CHANNEL_STUCK)
-        self._said_out_bits = channels.out_bits
+            if bits >> k & 1 and not self._said_out_bits >> k & 1:
+                self.faults.report(self._fault_of(channels, 1 << k))
+        self._said_out_bits = bits
         if channels.saturated_bits:
             self.faults.report(wire.FAULT_CHANNEL_SATURATED)
+
+    def _fault_of(self, channels, bit):
+        if channels.dead_bits & bit:
+            return wire.FAULT_CHANNEL_DEAD
+        return wire.FAULT_CHANNEL_STUCK if channels.out_bits & bit else wire.FAULT_CHANNEL_DRIFTING
 
     def _each_second(self):
         self.uptime_s += 1

@@ -66,7 +66,7 @@ DUE = const(197)  # what is done with the next sample
 STRIDE_N = const(198)  # samples from the last stance's end to this one's
 RESTLESS_N = const(199)  # contacts in a row before which the foot was never at rest
 JUDGED = const(200)  # what the channels did in the last stride, as tune.judge says
-STILL_BITS = const(201)  # the channels that stood still in the one before
+DRIFT_BITS = const(201)  # the channels whose baseline moved far in the last stride
 OUT_BITS = const(202)  # the channels that are left out
 BLIND = const(203)  # all of the forefoot's, or all of the heel's
 ALIKE_N = const(204)  # loads in a row like the one before
@@ -129,7 +129,7 @@ NOTHING = const(0)
 TOUCHED = const(1)  # provisional: the order as it looks now
 STRIDE = const(2)  # final
 HOUSE = const(3)  # something rare has to be looked after
-STOOD = const(4)  # a channel stood still in this stride or the last
+STOOD = const(4)  # a channel did not do in this stride, or in the last, what a sensor does
 
 _TELL = const(1)  # what is due
 _LEARN = const(2)
@@ -138,6 +138,7 @@ _ANY_CONTACT = const(7)  # CONTACT, LIFT, TOUCH, SURGED of any zone
 _ANY_LIFT = const(56)
 _ANY_TOUCH = const(192)  # of forefoot and heel; the foot's says nothing new
 _ANY_SURGED = const(3584)
+_STILL_OR_TOP = const(0xFF00FF)  # bits of tune.judge; dead is still, too
 _DECIDE_MS = const(32)  # a second zone that comes later than this is late enough for an order to count
 _HOUSE_MS = const(320)  # between looks at levels in the air, at stuck sensors on the ground
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
@@ -352,9 +353,9 @@ def learn_all(words) -> int:
             learn(words, 1, state[HEEL_PEAK])
         if state[WARMING]:  # after a long hole
             close(words)
-    bits = int(judge(words, state[STRIDE_N]))
-    state[JUDGED] = bits
-    if (bits | state[STILL_BITS]) & 255:
+    seen = state[JUDGED] | state[DRIFT_BITS] | state[OUT_BITS]
+    state[JUDGED] = int(judge(words, state[STRIDE_N]))
+    if (seen | state[JUDGED] | state[DRIFT_BITS]) & _STILL_OR_TOP:
         return STOOD
     return NOTHING
 

@@ -34,8 +34,10 @@ _STILL = const(3)
 _STILL_N = const(4)
 _TOP_N = const(5)
 _SHARE = const(6)
+_BASE_BEFORE = const(7)
 _SURGED = const(512)
 _RATE_HZ = const(186)
+_DRIFT_BITS = const(201)
 _FREE_Q8 = const(208)
 _MISSING_COUNT = const(4095)
 # end of WORDS
@@ -69,6 +71,7 @@ _RELEASE_SIGMAS = const(5)  # above the low level: takes 9 ms off the 17 that a 
 _QUICK_SIGMAS = const(3)  # of the load as it comes
 _LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
 _SEVERAL = const(10)  # times as long
+_DRIFT_COUNTS = const(80)  # 2 % of full scale within a stride; the rough sensors of the evaluation drift by 5 in 10 s
 _DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
 _DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
 _FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
@@ -215,6 +218,7 @@ def take_as_free(state, bits):
         if bits & 1:
             state[at + _BASE_Q8] = state[at + _CALM_Q8]
         bits = bits >> 1
+        state[at + _BASE_BEFORE] = state[at + _BASE_Q8] >> 8
         state[at + _STILL_N] = 0
         at += _CHANNEL_WORDS
 
@@ -266,9 +270,10 @@ def clear(state):
 
 
 # A stride of sample_n samples is over: which channels stood still (bits 0 to 7), which of those read nearly nothing
-# (8 to 15), and which sat at the top for half of it (16 to 23).
+# (8 to 15), and which sat at the top for half of it (16 to 23). In DRIFT_BITS: whose baselines moved far.
 def judge(state, sample_n):
     bits = 0
+    drifting = 0
     bit = 1
     at = _CHANNEL_AT
     end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
@@ -281,8 +286,16 @@ def judge(state, sample_n):
         if state[at + _TOP_N] * 2 > sample_n:
             bits |= bit << 16
         state[at + _TOP_N] = 0
+        base = state[at + _BASE_Q8] >> 8
+        moved = base - state[at + _BASE_BEFORE]
+        if moved < 0:
+            moved = 0 - moved
+        if moved > _DRIFT_COUNTS:
+            drifting |= bit
+        state[at + _BASE_BEFORE] = base
         bit += bit
         at += _CHANNEL_WORDS
+    state[_DRIFT_BITS] = drifting
     return bits
 
 

@@ -268,7 +268,7 @@ def test_status():
     app = bench.app
     app.sampler.next_index, app.sampler.lost_n, app.sampler.late_n, app.sampler.latest_us = 100001, 102, 103, 104
     app.link.dropped_n, app.link.reader.bad_n = 105, 106
-    app._detector.channels.out_bits = app._said_out_bits = 0b100101
+    Words(app._detector).out_bits = 0b100101
     app.faults.first, app.faults.n = 501, 3
     app._said[:] = array("i", [102, 103, 105, 106])  # all of it is old news: no fault comes of it
     said = bench.status()

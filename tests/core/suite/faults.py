@@ -97,19 +97,29 @@ def stuck(k, counts):
     counts[3] = 700
 
 
-def bench_with_sensor(walk, fault, out_bits):
+# By 3 % of full scale in every second.
+def drifting(k, counts):
+    backward(k, counts)
+    counts[3] += 3 * k // 5
+
+
+def bench_with_sensor(walk, fault, out_bits, seconds=8):
     bench = Bench()
     bench.walk = walk
     bench.start()
     bench.sink.keeps = False
-    bench.live(8000000)
+    bench.live(seconds * 1000000)
     assert bench.app.faults.first == fault, (fault, bench.app.faults.first)
-    assert bench.app.channels_out() == out_bits
+    assert bench.app.channels_out() == out_bits, bench.app.channels_out()
     return bench
 
 
 def test_a_saturated_sensor_is_a_fault():
-    bench_with_sensor(saturated, wire.FAULT_CHANNEL_SATURATED, 0)
+    bench_with_sensor(saturated, wire.FAULT_CHANNEL_SATURATED, 0b100)
+
+
+def test_a_drifting_sensor_is_a_fault_once_in_a_session():
+    assert bench_with_sensor(drifting, wire.FAULT_CHANNEL_DRIFTING, 0b1000, 11).app.faults.n == 1
 
 
 def test_a_dead_sensor_is_a_fault_once_in_a_session():

@@ -2,7 +2,7 @@
 from insole import wire
 from insole.fixed import sense, stance
 from insole.gait import NOTHING, TOUCHED, Detector
-from suite._walk import ALIKE_N, Walk, shape
+from suite._walk import ALIKE_N, BASE, Walk, shape
 from suite._words import Words
 
 
@@ -205,9 +205,17 @@ def test_a_stride_in_which_any_channel_stood_still_is_looked_at():
         words = Words(Detector((0, 0, 0, 0, 1, 1, 1, 1), 200))
         words.stride_n = 100
         assert stance.learn_all(words.state) == stance.NOTHING
-        words.still_bits = 1 << k
-        assert stance.learn_all(words.state) == stance.STOOD, "in the last stride"
-        words.still_bits = 0
+        for word, bits in (("judged", 1 << k), ("judged", 1 << k + 16), ("drift_bits", 1 << k), ("out_bits", 1 << k)):
+            setattr(words, word, bits)
+            assert stance.learn_all(words.state) == stance.STOOD, "in the last stride"
+            words.judged = words.drift_bits = words.out_bits = 0
+        at = sense.CHANNEL_AT + k * sense.CHANNEL_WORDS
+        words.state[at + sense.BASE_Q8] = 0
+        words.state[at + sense.BASE_BEFORE] = 81
+        assert stance.learn_all(words.state) == stance.STOOD, "a baseline moved far"
+        words.drift_bits = 0
+        words.state[at + sense.BASE_BEFORE] = 80
+        assert stance.learn_all(words.state) == stance.NOTHING, "it moved"
         Words(words, sense.CHANNEL_AT + k * sense.CHANNEL_WORDS).still_n = 100
         assert stance.learn_all(words.state) == stance.STOOD, "in this one"
 
@@ -221,3 +229,51 @@ def test_a_stuck_sensor_stays_out_for_the_rest_of_its_stride():
         assert channels.out_bits == 1 << k
         channels.end_stride(0)
         assert channels.out_bits == 0
+
+
+# Left out after five strides in which the baseline ran away, taken back after five calm ones.
+def test_a_drifting_sensor_does_not_vote_until_it_stays():
+    detector = Detector((0, 0, 0, 0, 1, 1), 200)
+    words = Words(detector)
+    for k in range(6):
+        drifts, left_out = "111101111100001000001", "000000111111111100000"
+        for n in range(len(drifts)):
+            words.drift_bits = int(drifts[n]) << k
+            detector.channels.end_stride(0)
+            assert detector.channels.left_out_bits == detector.channels.drifting_bits == int(left_out[n]) << k, (k, n)
+        words.drift_bits = 0
+        detector.channels.end_stride(0)
+
+
+def test_drift_is_found_in_a_walk():
+    walk = Walk()
+    walk.air(60)
+    for k in range(12):
+        walk.base = [base + (90 * k if c == 2 else 0) for c, base in enumerate(BASE)]
+        walk.stance((0, 110), (20, 140))
+    assert walk.detector.channels.left_out_bits == walk.detector.channels.drifting_bits == 0b100
+    assert walk.words.reasons & wire.REASON_SENSOR_LEFT_OUT and walk.words.direction == wire.DIRECTION_BACKWARD
+    for _ in range(8):
+        walk.stance((0, 110), (20, 140))
+    assert walk.detector.channels.left_out_bits == 0
+
+
+# A sensor at its top votes where no better one does.
+def test_a_saturated_sensor_does_not_vote_beside_a_good_one():
+    detector = Detector((0, 0, 0, 0, 1, 1), 200)
+    words = Words(detector)
+    for saturated, left_out, blind in (
+        (0b000001, 0b000001, 0),
+        (0b001110, 0b001110, 0),
+        (0b001111, 0b000000, 0),
+        (0b110000, 0b000000, 0),
+        (0b010011, 0b010011, 0),
+        (0, 0, 0),
+    ):
+        words.judged = saturated << 16
+        detector.channels.end_stride(words.judged)
+        assert (detector.channels.left_out_bits, words.blind) == (left_out, blind), saturated
+    detector.channels.leave_out(0b100000)
+    words.judged = 0b010000 << 16 | 0b100000
+    detector.channels.end_stride(words.judged)
+    assert (detector.channels.left_out_bits, words.blind) == (0b100000, 0), "the last of its zone"

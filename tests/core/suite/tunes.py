@@ -296,6 +296,7 @@ def test_what_is_free_is_told_by_a_bit_each():
             before[at + sense.STILL_N] = 0
             if bits >> c & 1:
                 before[at + sense.BASE_Q8] = before[at + sense.CALM_Q8]
+            before[at + sense.BASE_BEFORE] = before[at + sense.BASE_Q8] >> 8
         assert state == before, bits
 
 
