@@ -10,23 +10,19 @@
 # stays; one at the top of its range while another of its zone is not.
 from micropython import const
 
+from .fixed import tune
+
 # WORDS of the maps, written by firmware/make_plain.py
 _CHANNEL_AT = const(104)
 _CHANNEL_WORDS = const(8)
 _BASE_Q8 = const(0)
 _STILL_N = const(4)
-_SHARE = const(6)
 _JUDGED = const(200)
 _DRIFT_BITS = const(201)
 _OUT_BITS = const(202)
-_BLIND = const(203)
 # end of WORDS
 
 _STILL_STRIDES = const(4)  # strides in which a sensor must stand still before it is left out: one odd step is no proof
-_DRIFT_STRIDES = const(5)  # in which a baseline must move far: at a session's start it does so in three. And so many
-# calm ones until it is believed again
-_BOTH = const(3)  # forefoot and heel, a bit each
-_OUT = const(3)
 # By wire.ZONE_*: forefoot, heel, midfoot, toes. The toes are the front of the foot: walking backward they land first.
 _SHARES = (0, 1, 2, 0)
 
@@ -40,8 +36,8 @@ class Channels:
         self._state = state
         self._still_n = bytearray(self.n)
         self._new_bits = 0  # left out within the present stride
-        self.drifting_bits = 0
-        self._drift_n = bytearray(self.n)
+        self._was_still = False  # some channel, in the last stride
+        self._shares = bytes([_SHARES[zone] for zone in zones])
         for k in range(self.n):
             state[self._at(k) + _BASE_Q8] = -1
         self._share_out()
@@ -60,6 +56,11 @@ class Channels:
     def saturated_bits(self):
         return self._state[_JUDGED] >> 16
 
+    # Those whose baseline runs away.
+    @property
+    def drifting_bits(self):
+        return self._state[_DRIFT_BITS]
+
     # All that do not vote.
     @property
     def left_out_bits(self):
@@ -68,13 +69,14 @@ class Channels:
     # A stride is over, of which tune.judge says these bits: who is left out from here on, who is taken back. Standing
     # still means nothing in a stride in which no other sensor moved.
     def end_stride(self, bits):
-        self._count_still(bits & 255, bits >> 8 & 255)
-        self._count_drift(self._state[_DRIFT_BITS])
+        if bits & 255 or self.out_bits or self._was_still:
+            self._count_still(bits & 255, bits >> 8 & 255)
         self._share_out()
 
     def _count_still(self, still_bits, low_bits):
         out_bits = self.out_bits & (still_bits | self._new_bits)
         self._new_bits = 0
+        self._was_still = still_bits != 0
         if still_bits != (1 << self.n) - 1:
             for k in range(self.n):
                 if not still_bits >> k & 1:
@@ -85,18 +87,6 @@ class Channels:
                         out_bits |= 1 << k
         self.dead_bits = (self.dead_bits | low_bits & ~self.out_bits) & out_bits
         self.out_bits = out_bits
-
-    def _count_drift(self, bits):
-        for k in range(self.n):
-            n = self._drift_n[k]
-            if bits >> k & 1:
-                self._drift_n[k] = min(n + 1, _DRIFT_STRIDES)
-                if n + 1 >= _DRIFT_STRIDES:
-                    self.drifting_bits |= 1 << k
-            elif n:
-                self._drift_n[k] = n - 1
-                if n == 1:
-                    self.drifting_bits &= ~(1 << k)
 
     # For how many samples at most one of these channels has stood still.
     def still_n(self, bits):
@@ -111,24 +101,5 @@ class Channels:
                 self._still_n[k] = _STILL_STRIDES
         self._share_out()
 
-    # Who votes for which zone; blind when all sensors of the forefoot, or all of the heel, are left out. One at the top
-    # of its range says little of the load but still when it comes and goes: it votes where no better one does.
     def _share_out(self):
-        out_bits = self.out_bits | self.drifting_bits
-        good = self._seen_by(out_bits | self.saturated_bits)
-        seeing = self._seen_by(out_bits)
-        for k in range(self.n):
-            share = _SHARES[self.zones[k]]
-            if self.saturated_bits >> k & 1 and good >> share & 1:
-                out_bits |= 1 << k
-            self._state[self._at(k) + _SHARE] = _OUT if out_bits >> k & 1 else share
-        self._state[_OUT_BITS] = out_bits
-        self._state[_BLIND] = 0 if seeing & _BOTH == _BOTH else 1
-
-    # The shares, a bit each, that have a sensor besides these.
-    def _seen_by(self, out_bits):
-        seeing = 0
-        for k in range(self.n):
-            if not out_bits >> k & 1:
-                seeing |= 1 << _SHARES[self.zones[k]]
-        return seeing
+        tune.share_out(self._state, self._shares, self.out_bits | self.drifting_bits, self.saturated_bits)

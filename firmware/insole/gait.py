@@ -117,9 +117,9 @@ class Detector:
     # words: where everything is kept, _ALL_WORDS times 0; made here unless given.
     def __init__(self, zones, rate_hz, words=None):
         self.state = words or array("i", bytes(4 * _ALL_WORDS))
-        self.channels = Channels(self.state, zones)
         self._set_times(len(zones), rate_hz)
         self._set_zones()
+        self.channels = Channels(self.state, zones)
         self._one = SampleRing(len(zones), 2)  # for step()
         self._follow = sense.bind(self._one.marks, self._one.counts, bytearray(1), self.state)
         self._residue_n = 0

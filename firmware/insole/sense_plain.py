@@ -96,7 +96,7 @@ STILL = const(3)  # the smoothed reading that it has stayed near
 STILL_N = const(4)  # for how many samples
 TOP_N = const(5)  # samples at the top of the range
 SHARE = const(6)  # which zone its load goes to: 0 forefoot, 1 heel, 2 neither, 3 out: it does not vote
-BASE_BEFORE = const(7)  # the baseline, in counts, at the end of the last stride
+BASE_BEFORE = const(7)  # the baseline, in counts, at the end of the last stride; << 16 strides in which it moved far
 
 # --- events
 CONTACT = const(1)  # << zone

@@ -38,6 +38,8 @@ _BASE_BEFORE = const(7)
 _SURGED = const(512)
 _RATE_HZ = const(186)
 _DRIFT_BITS = const(201)
+_OUT_BITS = const(202)
+_BLIND = const(203)
 _FREE_Q8 = const(208)
 _MISSING_COUNT = const(4095)
 # end of WORDS
@@ -71,7 +73,10 @@ _RELEASE_SIGMAS = const(5)  # above the low level: takes 9 ms off the 17 that a 
 _QUICK_SIGMAS = const(3)  # of the load as it comes
 _LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
 _SEVERAL = const(10)  # times as long
+_BOTH = const(3)  # forefoot and heel, a bit each
+_OUT = const(3)
 _DRIFT_COUNTS = const(80)  # 2 % of full scale within a stride; the rough sensors of the evaluation drift by 5 in 10 s
+_DRIFT_STRIDES = const(5)  # so many: a session's start has three. And so many calm ones until it is believed again
 _DEAD_BELOW = const(64)  # counts, 1.6 % of full scale: a divider with an open sensor reads about 0
 _DROP_SIGMAS = const(2)  # of the whole foot's noise, which is more than any one sensor's
 _FADE_MS = const(4000)  # after this long in the air the levels sink, so that a lighter wearer is found again
@@ -210,6 +215,36 @@ def begin(state, counts, first):
     return unknown
 
 
+# Who votes for which zone: `shares` says whose each channel is, a byte each. Those of out_bits do not; nor do those at
+# the top of their range, which say little but when a load comes and goes, where their zone has a better one. Blind when
+# all sensors of the forefoot, or all of the heel, are left out.
+def share_out(state, shares, out_bits, top_bits):
+    n = state[_CHANNEL_N]
+    seeing = 0
+    good = 0
+    k = 0
+    while k < n:
+        if not (out_bits >> k) & 1:
+            seeing |= 1 << shares[k]
+            if not (top_bits >> k) & 1:
+                good |= 1 << shares[k]
+        k += 1
+    at = _CHANNEL_AT
+    k = 0
+    while k < n:
+        if (top_bits >> k) & (good >> shares[k]) & 1:
+            out_bits |= 1 << k
+        state[at + _SHARE] = shares[k]
+        if (out_bits >> k) & 1:
+            state[at + _SHARE] = _OUT
+        at += _CHANNEL_WORDS
+        k += 1
+    state[_OUT_BITS] = out_bits
+    state[_BLIND] = 1
+    if seeing & _BOTH == _BOTH:
+        state[_BLIND] = 0
+
+
 # What these channels (a bit each) read now is read in the air.
 def take_as_free(state, bits):
     at = _CHANNEL_AT
@@ -218,7 +253,7 @@ def take_as_free(state, bits):
         if bits & 1:
             state[at + _BASE_Q8] = state[at + _CALM_Q8]
         bits = bits >> 1
-        state[at + _BASE_BEFORE] = state[at + _BASE_Q8] >> 8
+        state[at + _BASE_BEFORE] = (state[at + _BASE_Q8] >> 8) & 0xFFFF
         state[at + _STILL_N] = 0
         at += _CHANNEL_WORDS
 
@@ -270,7 +305,8 @@ def clear(state):
 
 
 # A stride of sample_n samples is over: which channels stood still (bits 0 to 7), which of those read nearly nothing
-# (8 to 15), and which sat at the top for half of it (16 to 23). In DRIFT_BITS: whose baselines moved far.
+# (8 to 15), and which sat at the top for half of it (16 to 23). In DRIFT_BITS: whose baselines run
+# away.
 def judge(state, sample_n):
     bits = 0
     drifting = 0
@@ -287,12 +323,25 @@ def judge(state, sample_n):
             bits |= bit << 16
         state[at + _TOP_N] = 0
         base = state[at + _BASE_Q8] >> 8
-        moved = base - state[at + _BASE_BEFORE]
+        if base < 0:
+            base = 0
+        moved = base - (state[at + _BASE_BEFORE] & 0xFFFF)
         if moved < 0:
             moved = 0 - moved
+        n = (state[at + _BASE_BEFORE] >> 16) & 0xFF
+        drifts = state[at + _BASE_BEFORE] >> 24
         if moved > _DRIFT_COUNTS:
+            if n < _DRIFT_STRIDES:
+                n += 1
+            if n == _DRIFT_STRIDES:
+                drifts = 1
+        elif n:
+            n -= 1
+        if not n:
+            drifts = 0
+        state[at + _BASE_BEFORE] = (((drifts << 8) + n) << 16) + base
+        if drifts:
             drifting |= bit
-        state[at + _BASE_BEFORE] = base
         bit += bit
         at += _CHANNEL_WORDS
     state[_DRIFT_BITS] = drifting

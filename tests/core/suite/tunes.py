@@ -34,6 +34,8 @@ def any_state():
         state[at + sense.STILL_N] = random.choice((0, 0, 0, 5, 100, 1 << 29))
         state[at + sense.TOP_N] = random.choice((0, 50, 51, 1 << 28))
         state[at + sense.SHARE] = random.randint(0, 3)
+        drifts = random.choice((0, 1, 4, 5, 5 + 256, 1 + 256))
+        state[at + sense.BASE_BEFORE] = random.randint(0, 4094) + (drifts << 16)
     state[sense.NOW_Q8] = random.randint(0, 1 << 19)
     for k in range(stance.RATE_HZ, stance.ALL_WORDS):
         state[k] = random.choice((0, 0, 1, 2, random.randint(-(1 << 19), 1 << 19)))
@@ -71,6 +73,8 @@ def test_levels_and_channels_agree():
             agree(tune, "set_peak", zone, random.choice((0, 1, 319, 320, 3000, 32752, 1 << 16)))
             agree(tune, "learn", zone, random.choice((0, 1, 319, 320, 3000, 32752)))
         agree(tune, "surge", random.choice((512, 1024, 2048, 1536, 3584)))
+        shares = bytes([random.choice((0, 0, 1, 1, 2)) for _ in range(8)])
+        agree(tune, "share_out", shares, random.getrandbits(8), random.choice((0, random.getrandbits(8))))
         for name in ("close", "clear", "keep", "set_margins", "settle"):
             agree(tune, name)
         agree(tune, "judge", random.choice((0, 1, 5, 100, 101, 1 << 20)))
@@ -296,7 +300,7 @@ def test_what_is_free_is_told_by_a_bit_each():
             before[at + sense.STILL_N] = 0
             if bits >> c & 1:
                 before[at + sense.BASE_Q8] = before[at + sense.CALM_Q8]
-            before[at + sense.BASE_BEFORE] = before[at + sense.BASE_Q8] >> 8
+            before[at + sense.BASE_BEFORE] = before[at + sense.BASE_Q8] >> 8 & 0xFFFF
         assert state == before, bits
 
 
