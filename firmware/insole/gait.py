@@ -7,7 +7,8 @@
 # that was set here went off; for hole() when samples are missing. hear() returns NOTHING, TOUCHED (provisional: order
 # as it looks now) or STRIDE (final); their numbers stand in `state`, in the order of their frames, until the next call.
 #
-# What happens with every step is native, in `stance` (events), `verdict` (orders and direction) and `tune` (levels).
+# What happens with every step is native: `stance` (events), `step` (was it one), `verdict` (orders and direction) and
+# `tune` (levels).
 # Here is what is rare: the first samples, standing, holes, sensors that are stuck. The first stride needs no
 # calibration.
 from array import array
@@ -90,10 +91,10 @@ _LONGEST_HOLE = const(64)  # samples; over a longer one nothing is timed, and pr
 _HOLE_MS = const(320)  # and no longer than this: a swing would fit into it
 _REST_MS = const(80)  # free and steady for this long: the foot is in the air, its sensors unloaded
 _REST_TAU_MS = const(640)  # time constant at rest: about two swings; drift (5 % per decade of seconds) is slower
-_EACH_MS = const(20)  # each of the two running means, cut to a power of two in samples; the reference events had 20
+_EACH_MS = const(20)  # each of the two running means, cut to a power of two in samples: about a low-pass of 20 Hz
 _CONFIRM_MS = const(8)  # one sample at 200 Hz, four at 500: the load is smoothed already
 _HOLD_MS = const(40)  # a running contact bounces for less; the shortest swing in the recordings is 250 ms
-_LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms at the slowest
+_LONGEST_RISE_MS = const(150)  # from low to high level; 5 to 50 % of the peak takes 117 ms in 95 of 100
 _GUESSED_PEAK = const(640)  # counts over all sensors, 60 N at 10 counts/N: for the levels before the first step
 _GUESSED_LOAD = const(1600)  # of a first step, 160 N: more than a heel that is worked into a shoe
 _FIRST_BEND_Q4 = const(2000)  # a noise of 200 counts: from too much the estimate comes down within a few samples

@@ -112,7 +112,7 @@ CUED = const(252)
 ALL_WORDS = const(304)  # 256 + 3 * 2 * 8, see BUFFER_AT
 
 # --- times
-LONGEST_MS = const(3000)  # the slowest recorded stance lasts 2 s; longer is standing
+LONGEST_MS = const(3000)  # the slowest recorded stance lasts 1.5 s; longer than this is standing
 REBASE_Q8 = const(262144)  # 1024 samples
 
 # --- said
@@ -254,8 +254,8 @@ def leave(state):
     state[STRIDE_START_Q8] = now_q8
 
 
-# The provisional order, once per contact: when both zones have been loaded for two samples, or one of them alone
-# long enough. It does not wait for smoothing or for the stance to be confirmed.
+# The provisional order, once per contact: when both zones have been loaded for 10 ms, or one of them alone long
+# enough. It does not wait for smoothing or for the stance to be confirmed.
 def look(words):
     state = words
     state[LOOK] = 0

@@ -5,6 +5,7 @@ from micropython import const
 _DROPPED_Q8 = const(11)
 _NEVER_Q8 = const(536870911)
 _PEAK = const(17)
+_TOTAL = const(19)
 _FOREFOOT = const(26)
 _HEEL = const(52)
 _FOOT = const(78)
@@ -40,6 +41,10 @@ _LEAST_SIGMAS = const(10)  # of the whole foot's noise
 _SWAY_MS = const(280)  # rise + tail + a tenth of the stance: 999 of 1000 recorded strides have 208, swaying has 240
 _SWAY_FIRST_MS = const(200)  # where no step was for a while, at most: 99 of 100 first strides have 187
 _SWAY_DIVISOR = const(10)
+_SLOW_MS = const(1500)  # a stance longer than this is asked how full it is: the longest recorded one lasts 1.51 s
+_COUNTED_MS = const(1200)  # what counts of it then
+_FULL_PERCENT = const(68)  # of the peak, that the load has in the mean of a long stance; swaying has 59 to 65
+_NOT_FULL_MS = const(80)  # what it counts for if not
 _SOFT_MS = const(45)  # rise + tail of a step when the foot never rested before, twice in a row: shuffling has more
 _GOES_ON_MS = const(3000)  # so soon after a step it may also be rocked over: what lands first leaves last. Else both
 _ROCK_MS = const(50)  # leads must be that clear
@@ -105,18 +110,25 @@ def is_load(state):
 
 
 # The weight came and went gently: in a long stance, as when swaying from foot to foot, or after the foot had twice
-# in a row not been at rest in the air, as when shuffling.
+# in a row not been at rest in the air, as when shuffling. Long stances alone are slow walking: then the load is near
+# its peak for most of the time, when swaying it is on its way.
 def is_sway(state):
+    rate_hz = state[_RATE_HZ]
     gentle_q8 = state[_CAME_Q8] + state[_WENT_Q8]
     long_q8 = state[_FINAL_Q8] - state[_INITIAL_Q8]
-    sway_ms = _SWAY_MS
-    if state[_INITIAL_Q8] - state[_STEPPED_Q8] >= (state[_RATE_HZ] * _GOES_ON_MS << 8) // 1000:
-        sway_ms = _SWAY_FIRST_MS
-    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (state[_RATE_HZ] * sway_ms << 8) // 1000:
-        return 1
     if state[_RESTLESS_N] > 1:
-        if gentle_q8 > (state[_RATE_HZ] * _SOFT_MS << 8) // 1000:
+        if gentle_q8 > (rate_hz * _SOFT_MS << 8) // 1000:
             return 1
+    slow_q8 = (rate_hz * _SLOW_MS << 8) // 1000
+    if long_q8 > slow_q8:
+        if state[_FOOT + _TOTAL] // (long_q8 >> 8) * 100 < state[_FOOT + _PEAK] * _FULL_PERCENT:
+            gentle_q8 += (rate_hz * _NOT_FULL_MS << 8) // 1000
+        long_q8 = (rate_hz * _COUNTED_MS << 8) // 1000
+    sway_ms = _SWAY_MS
+    if state[_INITIAL_Q8] - state[_STEPPED_Q8] >= (rate_hz * _GOES_ON_MS << 8) // 1000:
+        sway_ms = _SWAY_FIRST_MS
+    if gentle_q8 + long_q8 // _SWAY_DIVISOR > (rate_hz * sway_ms << 8) // 1000:
+        return 1
     return 0
 
 

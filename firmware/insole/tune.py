@@ -8,8 +8,8 @@
 # where a lift is said to happen: sensors unload late, and noise holds a load up longer than it hides one. A lift needs
 # the load to stay below it for the hold time, so a bouncing or rolling sensor does not end a stance. All of them work
 # on the smoothed load, and times are those of the smoothed load's middle.
-# QUICK is the same question asked of the load as it comes, for a cue that cannot wait for smoothing: two samples in a
-# row, in both parts or for 32 ms, so three sigmas are enough.
+# QUICK is the same question asked of the load as it comes, for a cue that cannot wait for smoothing: for 10 ms in both
+# parts, or 32 in one, so three sigmas are enough.
 #
 # Noise is measured all the time, loaded or not, as a low quantile of the load's second difference: a walking foot bends
 # its curve for a part of the time only, noise bends it always.

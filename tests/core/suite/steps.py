@@ -33,6 +33,7 @@ def stance(at=0, length=600, **given):
     made.heel_off_q8 = made.final_q8 = q8(at + length)
     made.came_q8 = made.went_q8 = made.dropped = made.restless_n = 0
     made.foot_peak, made.forefoot_peak, made.heel_peak = 3000, 1500, 1500
+    made.fill_percent = 75
     for name in given:
         setattr(made, name, given[name])
     return made
@@ -52,6 +53,8 @@ class Steps:
         for name in STANCE:
             setattr(words, name, getattr(made, name))
         words.dropped_q8 = made.dropped << 8
+        long_n = max(made.final_q8 - made.initial_q8, 0) >> 8
+        Words(self.detector, tune.FOOT).total = made.foot_peak * made.fill_percent // 100 * long_n
         for zone, peak in enumerate((made.forefoot_peak, made.heel_peak, made.foot_peak)):
             Words(self.detector, sense.ZONE_AT + zone * sense.ZONE_WORDS).peak = peak
         if foot:
@@ -121,9 +124,18 @@ def is_next_step(made):
 def test_a_long_gentle_load_is_swaying():
     assert is_next_step(stance(length=600, came_q8=q8(120), went_q8=q8(95))), "275 with a tenth of the length"
     assert not is_next_step(stance(length=600, came_q8=q8(120), went_q8=q8(105)))
-    assert is_next_step(stance(length=2000, came_q8=q8(40), went_q8=q8(35)))
-    assert not is_next_step(stance(length=2000, came_q8=q8(40), went_q8=q8(45)))
-    assert is_next_step(stance(length=2600)), "abrupt at both ends"
+    assert is_next_step(stance(length=1500, came_q8=q8(60), went_q8=q8(65), fill_percent=50))
+    assert not is_next_step(stance(length=1500, came_q8=q8(60), went_q8=q8(75), fill_percent=50))
+
+
+def test_slow_walking_is_no_swaying_when_the_load_stays_near_its_peak():
+    for length in (1510, 2000, 2900):
+        for fill, gentle_ms, step in ((68, 155, 1), (68, 165, 0), (67, 75, 1), (67, 85, 0)):
+            made = stance(length=length, came_q8=q8(gentle_ms - 30), went_q8=q8(30), fill_percent=fill)
+            assert is_next_step(made) == bool(step), (length, fill, gentle_ms)
+        for fill, gentle_ms, step in ((68, 75, 1), (68, 85, 0), (67, 0, 1), (67, 5, 0)):
+            made = stance(length=length, went_q8=q8(gentle_ms), fill_percent=fill)
+            assert is_step(made) == bool(step), (length, fill, gentle_ms)
 
 
 def test_the_first_step_after_a_while_is_abrupt():
