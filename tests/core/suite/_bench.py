@@ -9,11 +9,14 @@ from world import MASK, ticks_diff, world
 
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
+# The line's queue is the largest block. A small machine's heap, in pieces after a few imports, has none like it: so it is
+# made first, and once.
+ROOM = bytearray(4096 + 256)
+
 from insole import gait, ring  # noqa: E402
 from insole.fixed import sense, stance  # noqa: E402
 
-# The line's queue is the largest block. A small machine's heap, in pieces after a few tests, has none like it: so it is
-# made first, and once.
+ring.bytearray = lambda n: ROOM if n == len(ROOM) else bytearray(n)
 QUEUE = ring.ByteQueue(4096)
 make_queue = ring.ByteQueue
 
