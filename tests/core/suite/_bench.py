@@ -9,8 +9,8 @@ from world import MASK, ticks_diff, world
 
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
-# The line's queue is the largest block. A small machine's heap, in pieces after a few imports, has none like it: so it is
-# made first, and once.
+# The line's queue is the largest block. A small machine's heap, in pieces after a few imports, has none like it: so it
+# is made first, and once.
 ROOM = bytearray(4096 + 256)
 
 from insole import gait, ring  # noqa: E402
