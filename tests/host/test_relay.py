@@ -157,8 +157,7 @@ def test_unplugged_and_back_under_the_same_link_while_the_device_runs_on(start: 
     port.write(b"s")
     gone(port)
     port.close()
-    assert not os.path.lexists(relay.port)
-    assert not entry.path.exists()
+    until(lambda: not os.path.lexists(relay.port) and not entry.path.exists())
     until(lambda: os.path.exists(relay.port) and entry.path.exists())
     with connect(relay.port) as port:
         assert FRAME in port.read(3 * len(FRAME))
