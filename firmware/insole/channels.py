@@ -30,7 +30,6 @@ _SHARES = (0, 1, 2, 0)
 class Channels:
     def __init__(self, state, zones):
         self.n = len(zones)
-        self.zones = zones
         self.out_bits = 0  # dead or stuck
         self.dead_bits = 0  # those of them that read nearly nothing
         self._state = state

@@ -1,7 +1,7 @@
 # From events to stances, natively: when a stance begins and ends, and what is told of it. Core; works on the detector's
-# words. `stance_plain` is the same text without the native decorator, written by
-# firmware/make_plain.py. Times are q8 samples relative to ORIGIN, a sample index that moves up between stances so that
-# every number stays small for any length of session.
+# words. `stance_plain` is the same text without the native decorator, written by firmware/make_plain.py. Times are q8
+# samples relative to ORIGIN, a sample index that moves up between stances so that every number stays small for any
+# length of session.
 #
 # Three parts are watched alike: forefoot (with the toes) and heel, and the foot, all sensors together. Initial and
 # final contact are the foot's, orders are those of forefoot and heel.
@@ -144,7 +144,6 @@ _HOUSE_MS = const(320)  # between looks at levels in the air, at stuck sensors o
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
 
 
-
 # What the events of one sample lead to: one of `said`, and when to be called again.
 @micropython.viper
 def hear(words, events: int) -> int:
@@ -180,9 +179,6 @@ def hear(words, events: int) -> int:
         alarm_q8 = state[DECIDE_AT_Q8]
     state[_ALARM_Q8] = alarm_q8
     return said
-
-
-# events
 
 
 @micropython.viper
@@ -307,9 +303,6 @@ def look(words) -> int:
     return TOUCHED
 
 
-# a stance that is over
-
-
 # What is left of the load in the hold time, over the level, is the tail.
 @micropython.viper
 def finish(state: ptr32):
@@ -358,9 +351,6 @@ def learn_all(words) -> int:
     if (seen | state[JUDGED] | state[DRIFT_BITS]) & _STILL_OR_TOP:
         return STOOD
     return NOTHING
-
-
-# between stances
 
 
 # Levels follow the noise, and numbers stay small. What is rare is left to gait.

@@ -135,7 +135,6 @@ _HOUSE_MS = const(320)  # between looks at levels in the air, at stuck sensors o
 _SOON_MS = const(100)  # to the next look for a stuck sensor, when one part of the foot carries alone
 
 
-
 # What the events of one sample lead to: one of `said`, and when to be called again.
 def hear(words, events):
     state = words
@@ -170,9 +169,6 @@ def hear(words, events):
         alarm_q8 = state[DECIDE_AT_Q8]
     state[_ALARM_Q8] = alarm_q8
     return said
-
-
-# events
 
 
 def contact(words, events):
@@ -292,9 +288,6 @@ def look(words):
     return TOUCHED
 
 
-# a stance that is over
-
-
 # What is left of the load in the hold time, over the level, is the tail.
 def finish(state):
     state[FINAL_Q8] = state[_FOOT + _OFF_Q8]
@@ -340,9 +333,6 @@ def learn_all(words):
     if (seen | state[JUDGED] | state[DRIFT_BITS]) & _STILL_OR_TOP:
         return STOOD
     return NOTHING
-
-
-# between stances
 
 
 # Levels follow the noise, and numbers stay small. What is rare is left to gait.

@@ -71,8 +71,9 @@ _LOW_SIGMAS = const(3)  # of the smoothed load: the level itself; more delays a 
 _HIGH_SIGMAS = const(3)  # above the low level
 _RELEASE_SIGMAS = const(5)  # above the low level: takes 9 ms off the 17 that a sensor lag of 15 ms adds
 _QUICK_SIGMAS = const(3)  # of the load as it comes
-_LEAST_PEAK = const(320)  # counts over all sensors: 30 N at 10 counts/N
-_SEVERAL = const(10)  # times as long
+_CLOSED = const(1048576)  # counts: above every load, which is 8 times 4095 at most
+_LEAST_PEAK = const(320)  # counts over all sensors: 32 N at 10 counts/N
+_SEVERAL = const(10)  # times as long must several sensors have stood still as a single one
 _BOTH = const(3)  # forefoot and heel, a bit each
 _OUT = const(3)
 _DRIFT_COUNTS = const(80)  # 2 % of full scale within a stride; the rough sensors of the evaluation drift by 5 in 10 s
@@ -129,7 +130,7 @@ def set_peak(state, zone, peak):
     if low < _QUICK_SIGMAS * sigma:
         low = _QUICK_SIGMAS * sigma
     if at == FOOT:
-        low = 1 << 20  # it says nothing that forefoot and heel do not
+        low = _CLOSED  # it says nothing that forefoot and heel do not
     state[at + _QUICK] = low
 
 
@@ -280,11 +281,11 @@ def settle(words):
 def close(state):
     at = _ZONE_AT
     while at < _ZONE_AT + 3 * _ZONE_WORDS:
-        state[at + _LOW] = 1 << 20
-        state[at + _HIGH] = 1 << 20
-        state[at + _RELEASE] = 1 << 20
-        state[at + _QUICK] = 1 << 20
-        state[at + _SURGE] = 1 << 20
+        state[at + _LOW] = _CLOSED
+        state[at + _HIGH] = _CLOSED
+        state[at + _RELEASE] = _CLOSED
+        state[at + _QUICK] = _CLOSED
+        state[at + _SURGE] = _CLOSED
         state[at + _LOADED] = 0
         state[at + _RISEN] = 0
         state[at + _RUN_N] = 0
@@ -305,8 +306,7 @@ def clear(state):
 
 
 # A stride of sample_n samples is over: which channels stood still (bits 0 to 7), which of those read nearly nothing
-# (8 to 15), and which sat at the top for half of it (16 to 23). In DRIFT_BITS: whose baselines run
-# away.
+# (8 to 15), and which sat at the top for half of it (16 to 23). In DRIFT_BITS: whose baselines run away.
 def judge(state, sample_n):
     bits = 0
     drifting = 0
@@ -361,9 +361,9 @@ def stuck(state, sample_n, least_load):
     end = at + state[_CHANNEL_N] * _CHANNEL_WORDS
     while at < end:
         load = state[at + _REST] - (state[at + _BASE_Q8] >> 8)
-        if state[at + _SHARE] < 3:
+        if state[at + _SHARE] != _OUT:
             if state[at + _STILL_N] >= sample_n and load > least_load:
-                several = bits
+                several = bits  # there was one before
                 bits |= bit
                 if state[at + _STILL_N] < _SEVERAL * sample_n:
                     long = 0
