@@ -31,6 +31,7 @@ TYPES: dict[str, tuple[int, str, str, str]] = {
     "u64": (8, "Q", "Int64ul", "<u8"),
 }
 OPEN_ENDED = {"rest", "text"}
+HOST_ONLY = {"disconnect_reason"}
 
 Message = dict[str, Any]
 Field = dict[str, Any]
@@ -109,6 +110,8 @@ def firmware_text(spec: dict[str, Any]) -> str:
     ]
     lines += [f"{name.upper()} = {value}" for name, value in spec["limits"].items()]
     for name, values in spec["enums"].items():
+        if name in HOST_ONLY:
+            continue
         lines += ["", f"# {name}"] + [f"{name.upper()}_{k.upper()} = {v}" for k, v in values.items()]
     for name, values in spec["bits"].items():
         lines += ["", f"# {name}, as masks"] + [f"{name.upper()}_{k.upper()} = {1 << v}" for k, v in values.items()]
@@ -119,8 +122,9 @@ def firmware_text(spec: dict[str, Any]) -> str:
             lines += [
                 f"{upper} = 0x{m['id']:02X}",
                 f"{upper}_BYTES = {size(m)}",
-                f'{upper}_FORMAT = "{struct_format(m)}"',
             ]
+            if m["direction"] == "device":  # commands are read byte by byte; each name takes room on the device
+                lines.append(f'{upper}_FORMAT = "{struct_format(m)}"')
             lines += [f"{upper}_{f['name'].upper()}_INVALID = {f['invalid']}" for f in m["fields"] if "invalid" in f]
     lines += ["", "# setting: the values it may take"]
     lines += ["SETTING_CHOICES = {"]

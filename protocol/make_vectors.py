@@ -37,6 +37,15 @@ _TABLE = {
         "H session, I seq, I initial_contact_idx, B initial_contact_frac, B contact_order, B delay, B cued",
     ),
     "mark": (0x04, "H session, I seq, I index, H code"),
+    "session_head": (
+        0x05,
+        "H session, H continues, I boot, I uptime_s, I clock_us, H rate_hz, B channel_n, B begun",
+    ),
+    "session_end": (
+        0x06,
+        "H session, I next_index, I samples_n, I stride_n, I mark_n, I lost_n, I unstored_n, B ended",
+    ),
+    "place": (0x07, "H session, I index"),
     "identity": (
         0x10,
         "B protocol_major, B protocol_minor, I fingerprint, 8s device_id, I boot, H session, B running, B foot, "
@@ -47,10 +56,17 @@ _TABLE = {
         0x11,
         "H session, B running, I uptime_s, I next_index, I lost_n, I late_n, I latest_us, I frame_dropped_n, "
         "H queue_bytes, H command_bad_n, I heap_free_bytes, H battery_mv, b temperature_c, H first_fault, H fault_n, "
-        "B channel_out_bits",
+        "B channel_out_bits, H store_page_n, H store_used_n, H store_ready_n, H store_ready_s, H store_oldest, "
+        "H store_newest, I store_missed_n",
     ),
     "clock": (0x12, "B tag, I clock_us, I uptime_s, I next_index"),
     "reply": (0x13, "B tag, B command, B result, i value"),
+    "stored": (
+        0x14,
+        "B tag, H session, H continues, I boot, I uptime_s, I clock_us, H rate_hz, B begun, I next_index, H page_n, "
+        "B kept, B ended",
+    ),
+    "fetched": (0x15, "B tag, H session, H page_n, H bad_n, B last"),
     "hello": (0x40, "B tag"),
     "start": (0x41, "B tag"),
     "stop": (0x42, "B tag"),
@@ -60,10 +76,15 @@ _TABLE = {
     "clock_query": (0x46, "B tag"),
     "marker": (0x47, "B tag, H code"),
     "leave": (0x48, "B tag"),
+    "list": (0x49, "B tag, B which, H session"),
+    "fetch": (0x4A, "B tag, H session, I first, I end"),
+    "collected": (0x4B, "B tag, H session"),
+    "erase": (0x4C, "B tag, H sure"),
     "host_clock": (0x80, "Q unix_us, Q monotonic_us, Q received_bytes"),
     "connect": (0x81, "Q unix_us, text text"),
     "disconnect": (0x82, "Q unix_us, B reason"),
     "note": (0x83, "Q unix_us, text text"),
+    "exchange": (0x84, "Q sent_us, Q received_us, I clock_us, I uptime_s, I boot"),
 }
 LAYOUT: dict[str, tuple[int, list[tuple[str, str]]]] = {
     name: (number, [(field, kind) for kind, field in (item.split() for item in text.split(", "))])
@@ -112,9 +133,19 @@ def wire(frame: bytes) -> bytes:
 # ------------------------------------------------------------------------------------------------------------ good
 
 
+IN_RANGE = {"channel_n": (1, 8), "rate_hz": (1, 65535)}
+CHECKED = ("identity", "session_head")
+
+
 def filled(kind: str, how: str) -> dict[str, Any]:
-    """Give a message with every field at one extreme: "zeros", "ones" (all bits set), "lowest", "highest"."""
-    return {field: extreme(code, how) for field, code in LAYOUT[kind][1]}
+    """Give a message with every field at one extreme: "zeros", "ones" (all bits set), "lowest", "highest".
+
+    What a reader reckons with may not be any number: see IN_RANGE.
+    """
+    values = {field: extreme(code, how) for field, code in LAYOUT[kind][1]}
+    if kind in CHECKED:
+        values.update({field: min(max(values[field], least), most) for field, (least, most) in IN_RANGE.items()})
+    return values
 
 
 def extreme(code: str, how: str) -> Any:
@@ -195,7 +226,7 @@ def good_usual() -> list[dict[str, Any]]:
     unseen = {**stride, "heel_on": -8388608, "heel_off": -8388608, "reasons": 0x0400, "heel_peak": 0, "heel_impulse": 0}
     zones, sites = "000000000101ffff", "00010305090affff"
     baseline, standing = [101, 99, 120, 87, 143, 90, 65535, 65535], [65535] * 8
-    head = (1, 0, FINGERPRINT, "240ac4a1b2c30000", 17, 5, 1, 0, 0, "000100", 200, 6, 26, 4094)
+    head = (1, 1, FINGERPRINT, "240ac4a1b2c30000", 17, 5, 1, 0, 0, "000100", 200, 6, 26, 4094)
     identity = valued("identity", *head, zones, sites, baseline, standing, 0, 1)
     return [
         good(
@@ -279,6 +310,11 @@ def damaged() -> list[dict[str, Any]]:
             "far too short an identity",
             crc_ok=True,
         ),
+        *(
+            _bad(f"{kind} with {field} {value}", outside(kind, field, value), "nothing can be read by it", crc_ok=True)
+            for kind in CHECKED
+            for field, value in (("channel_n", 0), ("channel_n", 9), ("rate_hz", 0))
+        ),
         _bad("type alone", wire(with_crc(b"\x11")), "a status frame without any field", crc_ok=True),
         _bad(
             "damaged, then good",
@@ -295,6 +331,11 @@ def damaged() -> list[dict[str, Any]]:
         _bad("zeros only", b"\0\0\0\0", "empty frames mean nothing"),
     ]
     return out
+
+
+def outside(kind: str, field: str, value: int) -> bytes:
+    """Give a frame of ones whose CRC is right, but for one field that may not be as it is."""
+    return bytes.fromhex(good("", kind, {**filled(kind, "ones"), field: value})["wire_hex"])
 
 
 def over_long() -> bytes:
@@ -332,6 +373,10 @@ def commands() -> list[dict[str, Any]]:
         ("set, highest", "set", {"tag": 255, "setting": 255, "value": 2**31 - 1}),
         ("marker 0", "marker", {"tag": 11, "code": 0}),
         ("marker 65535", "marker", {"tag": 12, "code": 65535}),
+        ("list, the oldest", "list", {"tag": 13, "which": 0, "session": 0}),
+        ("fetch, to the end", "fetch", {"tag": 14, "session": 65535, "first": 2600, "end": 2**32 - 1}),
+        ("collected", "collected", {"tag": 15, "session": 7}),
+        ("erase", "erase", {"tag": 16, "sure": 0x5EED}),
     ]
     out = []
     for name, kind, values in wanted:

@@ -24,6 +24,10 @@ _PRINTABLE = bytes([*range(0x20, 0x7F), 0x09, 0x0A, 0x0D, 0x1B])
 _SAMPLES_HEAD = struct.Struct("<BHIII")
 assert _SAMPLES_HEAD.size == wire.DTYPES[wire.SamplesFrame.TYPE].itemsize
 
+# What every reader reckons with, from the lowest to the highest: nothing else can be divided by, or have room
+POSSIBLE = {"channel_n": (1, wire.CHANNEL_N), "rate_hz": (1, 0xFFFF)}
+_CHECKED = (wire.IdentityFrame, wire.SessionHeadFrame)
+
 # One of wire.FRAME_CLASSES' values, UnknownFrame or DamagedFrame
 Message: TypeAlias = Any
 
@@ -159,7 +163,8 @@ def parse(frame: bytes) -> Message:
     """Turn type and payload into the frame's dataclass.
 
     Bytes behind the known fields (of a newer minor version) are ignored; a type that is not known gives
-    UnknownFrame; fewer bytes than the fields need, or text that is not UTF-8, give DamagedFrame.
+    UnknownFrame; fewer bytes than the fields need, text that is not UTF-8, no channel or more than there can be, and
+    no samples per second give DamagedFrame.
     """
     kind, payload = frame[0], frame[1:]
     if kind == wire.SamplesFrame.TYPE and len(frame) >= _SAMPLES_HEAD.size:
@@ -173,7 +178,14 @@ def parse(frame: bytes) -> Message:
         values = wire.STRUCTS[kind].parse(payload)
     except ConstructError:
         return DamagedFrame(kind, payload)
-    return frame_class(**{f.name: _plain(values[f.name]) for f in fields(frame_class)})
+    message = frame_class(**{f.name: _plain(values[f.name]) for f in fields(frame_class)})
+    return message if _is_possible(message) else DamagedFrame(kind, payload)
+
+
+def _is_possible(message: Message) -> bool:
+    if not isinstance(message, _CHECKED):
+        return True
+    return all(least <= getattr(message, name) <= most for name, (least, most) in POSSIBLE.items())
 
 
 def _plain(value: Any) -> Any:

@@ -26,8 +26,8 @@ from construct import (
 )
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 0
-FINGERPRINT = 0xB79F99CB
+PROTOCOL_MINOR = 1
+FINGERPRINT = 0x4AA74EC9
 FRAME_BYTES = 254
 COMMAND_BYTES = 120
 CHANNEL_N = 8
@@ -44,6 +44,7 @@ SETTING_CHOICES: dict[str, tuple[int, ...]] = {
     "cue": (0, 1),
     "target_order": (1, 2),
     "side": (0, 1),
+    "rate_alone_hz": (50, 100, 125, 200, 250, 500),
 }
 
 
@@ -107,6 +108,8 @@ class Result(IntEnum):
     NO_LOAD = 6
     MALFORMED = 7
     NOT_TARED = 8
+    NO_SESSION = 9
+    NO_STORE = 10
 
 
 class Setting(IntEnum):
@@ -114,6 +117,7 @@ class Setting(IntEnum):
     CUE = 2
     TARGET_ORDER = 3
     SIDE = 4
+    RATE_ALONE_HZ = 5
 
 
 class Fault(IntEnum):
@@ -129,6 +133,31 @@ class Fault(IntEnum):
     MEMORY_LOW = 401
     BATTERY_LOW = 402
     CRASHED = 501
+    STORE_FULL = 601
+    STORE_DAMAGED = 602
+
+
+class Begun(IntEnum):
+    HOST = 0
+    BUTTON = 1
+    RESET = 2
+
+
+class Ended(IntEnum):
+    HOST = 0
+    BUTTON = 1
+    FORSAKEN = 2
+
+
+class Kept(IntEnum):
+    UNCOLLECTED = 0
+    COLLECTED = 1
+    RUNNING = 2
+
+
+class Which(IntEnum):
+    OLDEST = 0
+    NEXT = 1
 
 
 class DisconnectReason(IntEnum):
@@ -218,6 +247,45 @@ class MarkFrame:
 
 
 @dataclass(frozen=True)
+class SessionHeadFrame:
+    """A session begins. First in its first page of the store, before the identity; also sent when it begins."""
+
+    TYPE: ClassVar[int] = 0x05
+    session: int  # Session number.
+    continues: int  # The session that a reset cut short and this one goes on with; its own number when none.
+    boot: int  # Starts of this device so far: times of one boot are on one clock.
+    uptime_s: int  # s: Since boot, to count the wraps of the clock.
+    clock_us: int  # us: Device clock just before sample 0, whose own stamp is exact; wraps at 2^30.
+    rate_hz: int  # Hz: Samples per second.
+    channel_n: int  # Channels in each record.
+    begun: int  # What began it.
+
+
+@dataclass(frozen=True)
+class SessionEndFrame:
+    """A session has ended: how much of everything there was. Last in the store; also sent."""
+
+    TYPE: ClassVar[int] = 0x06
+    session: int  # Session number.
+    next_index: int  # sample: Samples, those never taken included.
+    samples_n: int  # frame: Samples frames.
+    stride_n: int  # frame: Stride frames.
+    mark_n: int  # frame: Mark frames.
+    lost_n: int  # sample: Samples never taken.
+    unstored_n: int  # frame: Frames that the store had no room for.
+    ended: int  # What ended it.
+
+
+@dataclass(frozen=True)
+class PlaceFrame:
+    """First in each page of the store that holds small frames: where it stands among the samples."""
+
+    TYPE: ClassVar[int] = 0x07
+    session: int  # Session number.
+    index: int  # sample: No samples page behind this one begins before this sample.
+
+
+@dataclass(frozen=True)
 class IdentityFrame:
     """Who this is and how its data read. Sent on hello and after each start."""
 
@@ -265,6 +333,13 @@ class StatusFrame:
     first_fault: int  # First fault since boot, latched.
     fault_n: int  # Faults since boot, the first included.
     channel_out_bits: int  # Bit k set: channel k is left out of the decisions.
+    store_page_n: int  # page: Pages of 256 bytes in the session store; 0: this device has none.
+    store_used_n: int  # page: Pages that hold sessions.
+    store_ready_n: int  # page: Pages erased and ready to be written.
+    store_ready_s: int  # s: For how long they last at the rate in force; 65535 means that or longer.
+    store_oldest: int  # Number of the oldest session in the store; that of the newest when there is none.
+    store_newest: int  # Number of the newest session in the store.
+    store_missed_n: int  # frame: Frames of this session that the store had no room for.
 
 
 @dataclass(frozen=True)
@@ -287,6 +362,37 @@ class ReplyFrame:
     command: int  # Its message id.
     result: int  # 0 is ok; anything else is the reason for the refusal.
     value: int  # Session number after start and stop, the setting in force after set, else 0.
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """Answer to list: one session in the store."""
+
+    TYPE: ClassVar[int] = 0x14
+    tag: int  # The command's.
+    session: int  # Session number.
+    continues: int  # As in its session_head.
+    boot: int  # As in its session_head.
+    uptime_s: int  # s: As in its session_head.
+    clock_us: int  # us: As in its session_head.
+    rate_hz: int  # Hz: As in its session_head.
+    begun: int  # As in its session_head.
+    next_index: int  # sample: Samples that the store knows of.
+    page_n: int  # page: Pages it takes.
+    kept: int  # Whether a host has collected it.
+    ended: int  # What ended it; invalid when it was cut short, or runs.
+
+
+@dataclass(frozen=True)
+class FetchedFrame:
+    """Everything that a fetch asked for has been sent."""
+
+    TYPE: ClassVar[int] = 0x15
+    tag: int  # The command's.
+    session: int  # Session number.
+    page_n: int  # page: Pages sent.
+    bad_n: int  # page: Pages that could not be read and were left out.
+    last: int  # 1: nothing of this session lies behind them.
 
 
 @dataclass(frozen=True)
@@ -365,6 +471,45 @@ class LeaveFrame:
 
 
 @dataclass(frozen=True)
+class ListFrame:
+    """Ask for a session in the store; answered by stored, or by a reply with no_session behind the last."""
+
+    TYPE: ClassVar[int] = 0x49
+    tag: int  # Any number, given back.
+    which: int  # The oldest, or the first after `session`.
+    session: int  # Session number.
+
+
+@dataclass(frozen=True)
+class FetchFrame:
+    """Send the pages of a session again that hold samples first to end - 1, with all between; fetched follows. Also while a session runs. A new fetch ends the one before."""
+
+    TYPE: ClassVar[int] = 0x4A
+    tag: int  # Any number, given back.
+    session: int  # Session number.
+    first: int  # sample: From the page that holds this sample; 0: from the session's first page.
+    end: int  # sample: Up to the page before the first that begins here or later.
+
+
+@dataclass(frozen=True)
+class CollectedFrame:
+    """The host has a session on its disk: it may be erased. Refused while that session runs."""
+
+    TYPE: ClassVar[int] = 0x4B
+    tag: int  # Any number, given back.
+    session: int  # Session number.
+
+
+@dataclass(frozen=True)
+class EraseFrame:
+    """Erase the whole store, collected or not; status tells how far it is. Refused while a session runs."""
+
+    TYPE: ClassVar[int] = 0x4C
+    tag: int  # Any number, given back.
+    sure: int  # 0x5EED, so that no accident erases anything.
+
+
+@dataclass(frozen=True)
 class HostClockFrame:
     """The host's clocks beside the bytes received so far; about once a second."""
 
@@ -401,15 +546,32 @@ class NoteFrame:
     text: str  # The words.
 
 
+@dataclass(frozen=True)
+class ExchangeFrame:
+    """A clock query and its answer, by the host's steady clock: what puts two feet on one clock."""
+
+    TYPE: ClassVar[int] = 0x84
+    sent_us: int  # us: The host's steady clock when the query was sent.
+    received_us: int  # us: The same when the answer had come.
+    clock_us: int  # us: The answer: device clock; wraps at 2^30.
+    uptime_s: int  # s: The answer: since boot.
+    boot: int  # Starts of the device, from its last identity.
+
+
 FRAME_CLASSES: dict[int, Any] = {
     0x01: SamplesFrame,
     0x02: StrideFrame,
     0x03: ContactFrame,
     0x04: MarkFrame,
+    0x05: SessionHeadFrame,
+    0x06: SessionEndFrame,
+    0x07: PlaceFrame,
     0x10: IdentityFrame,
     0x11: StatusFrame,
     0x12: ClockFrame,
     0x13: ReplyFrame,
+    0x14: StoredFrame,
+    0x15: FetchedFrame,
     0x40: HelloFrame,
     0x41: StartFrame,
     0x42: StopFrame,
@@ -419,10 +581,15 @@ FRAME_CLASSES: dict[int, Any] = {
     0x46: ClockQueryFrame,
     0x47: MarkerFrame,
     0x48: LeaveFrame,
+    0x49: ListFrame,
+    0x4A: FetchFrame,
+    0x4B: CollectedFrame,
+    0x4C: EraseFrame,
     0x80: HostClockFrame,
     0x81: ConnectFrame,
     0x82: DisconnectFrame,
     0x83: NoteFrame,
+    0x84: ExchangeFrame,
 }
 
 # Payloads: what stands between the type byte and the CRC
@@ -470,6 +637,30 @@ STRUCTS: dict[int, Any] = {
         "index" / Int32ul,
         "code" / Int16ul,
     ),
+    0x05: Struct(  # session_head
+        "session" / Int16ul,
+        "continues" / Int16ul,
+        "boot" / Int32ul,
+        "uptime_s" / Int32ul,
+        "clock_us" / Int32ul,
+        "rate_hz" / Int16ul,
+        "channel_n" / Int8ul,
+        "begun" / Int8ul,
+    ),
+    0x06: Struct(  # session_end
+        "session" / Int16ul,
+        "next_index" / Int32ul,
+        "samples_n" / Int32ul,
+        "stride_n" / Int32ul,
+        "mark_n" / Int32ul,
+        "lost_n" / Int32ul,
+        "unstored_n" / Int32ul,
+        "ended" / Int8ul,
+    ),
+    0x07: Struct(  # place
+        "session" / Int16ul,
+        "index" / Int32ul,
+    ),
     0x10: Struct(  # identity
         "protocol_major" / Int8ul,
         "protocol_minor" / Int8ul,
@@ -509,6 +700,13 @@ STRUCTS: dict[int, Any] = {
         "first_fault" / Int16ul,
         "fault_n" / Int16ul,
         "channel_out_bits" / Int8ul,
+        "store_page_n" / Int16ul,
+        "store_used_n" / Int16ul,
+        "store_ready_n" / Int16ul,
+        "store_ready_s" / Int16ul,
+        "store_oldest" / Int16ul,
+        "store_newest" / Int16ul,
+        "store_missed_n" / Int32ul,
     ),
     0x12: Struct(  # clock
         "tag" / Int8ul,
@@ -521,6 +719,27 @@ STRUCTS: dict[int, Any] = {
         "command" / Int8ul,
         "result" / Int8ul,
         "value" / Int32sl,
+    ),
+    0x14: Struct(  # stored
+        "tag" / Int8ul,
+        "session" / Int16ul,
+        "continues" / Int16ul,
+        "boot" / Int32ul,
+        "uptime_s" / Int32ul,
+        "clock_us" / Int32ul,
+        "rate_hz" / Int16ul,
+        "begun" / Int8ul,
+        "next_index" / Int32ul,
+        "page_n" / Int16ul,
+        "kept" / Int8ul,
+        "ended" / Int8ul,
+    ),
+    0x15: Struct(  # fetched
+        "tag" / Int8ul,
+        "session" / Int16ul,
+        "page_n" / Int16ul,
+        "bad_n" / Int16ul,
+        "last" / Int8ul,
     ),
     0x40: Struct(  # hello
         "tag" / Int8ul,
@@ -552,6 +771,25 @@ STRUCTS: dict[int, Any] = {
     0x48: Struct(  # leave
         "tag" / Int8ul,
     ),
+    0x49: Struct(  # list
+        "tag" / Int8ul,
+        "which" / Int8ul,
+        "session" / Int16ul,
+    ),
+    0x4A: Struct(  # fetch
+        "tag" / Int8ul,
+        "session" / Int16ul,
+        "first" / Int32ul,
+        "end" / Int32ul,
+    ),
+    0x4B: Struct(  # collected
+        "tag" / Int8ul,
+        "session" / Int16ul,
+    ),
+    0x4C: Struct(  # erase
+        "tag" / Int8ul,
+        "sure" / Int16ul,
+    ),
     0x80: Struct(  # host_clock
         "unix_us" / Int64ul,
         "monotonic_us" / Int64ul,
@@ -568,6 +806,13 @@ STRUCTS: dict[int, Any] = {
     0x83: Struct(  # note
         "unix_us" / Int64ul,
         "text" / GreedyString("utf8"),
+    ),
+    0x84: Struct(  # exchange
+        "sent_us" / Int64ul,
+        "received_us" / Int64ul,
+        "clock_us" / Int32ul,
+        "uptime_s" / Int32ul,
+        "boot" / Int32ul,
     ),
 }
 
@@ -630,6 +875,42 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("crc", "<u4"),
         ]
     ),
+    0x05: np.dtype(  # session_head
+        [
+            ("type", "u1"),
+            ("session", "<u2"),
+            ("continues", "<u2"),
+            ("boot", "<u4"),
+            ("uptime_s", "<u4"),
+            ("clock_us", "<u4"),
+            ("rate_hz", "<u2"),
+            ("channel_n", "u1"),
+            ("begun", "u1"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x06: np.dtype(  # session_end
+        [
+            ("type", "u1"),
+            ("session", "<u2"),
+            ("next_index", "<u4"),
+            ("samples_n", "<u4"),
+            ("stride_n", "<u4"),
+            ("mark_n", "<u4"),
+            ("lost_n", "<u4"),
+            ("unstored_n", "<u4"),
+            ("ended", "u1"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x07: np.dtype(  # place
+        [
+            ("type", "u1"),
+            ("session", "<u2"),
+            ("index", "<u4"),
+            ("crc", "<u4"),
+        ]
+    ),
     0x10: np.dtype(  # identity
         [
             ("type", "u1"),
@@ -675,6 +956,13 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("first_fault", "<u2"),
             ("fault_n", "<u2"),
             ("channel_out_bits", "u1"),
+            ("store_page_n", "<u2"),
+            ("store_used_n", "<u2"),
+            ("store_ready_n", "<u2"),
+            ("store_ready_s", "<u2"),
+            ("store_oldest", "<u2"),
+            ("store_newest", "<u2"),
+            ("store_missed_n", "<u4"),
             ("crc", "<u4"),
         ]
     ),
@@ -695,6 +983,35 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("command", "u1"),
             ("result", "u1"),
             ("value", "<i4"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x14: np.dtype(  # stored
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("session", "<u2"),
+            ("continues", "<u2"),
+            ("boot", "<u4"),
+            ("uptime_s", "<u4"),
+            ("clock_us", "<u4"),
+            ("rate_hz", "<u2"),
+            ("begun", "u1"),
+            ("next_index", "<u4"),
+            ("page_n", "<u2"),
+            ("kept", "u1"),
+            ("ended", "u1"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x15: np.dtype(  # fetched
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("session", "<u2"),
+            ("page_n", "<u2"),
+            ("bad_n", "<u2"),
+            ("last", "u1"),
             ("crc", "<u4"),
         ]
     ),
@@ -764,6 +1081,41 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("crc", "<u4"),
         ]
     ),
+    0x49: np.dtype(  # list
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("which", "u1"),
+            ("session", "<u2"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x4A: np.dtype(  # fetch
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("session", "<u2"),
+            ("first", "<u4"),
+            ("end", "<u4"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x4B: np.dtype(  # collected
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("session", "<u2"),
+            ("crc", "<u4"),
+        ]
+    ),
+    0x4C: np.dtype(  # erase
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("sure", "<u2"),
+            ("crc", "<u4"),
+        ]
+    ),
     0x80: np.dtype(  # host_clock
         [
             ("type", "u1"),
@@ -793,6 +1145,17 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("unix_us", "<u8"),
         ]
     ),
+    0x84: np.dtype(  # exchange
+        [
+            ("type", "u1"),
+            ("sent_us", "<u8"),
+            ("received_us", "<u8"),
+            ("clock_us", "<u4"),
+            ("uptime_s", "<u4"),
+            ("boot", "<u4"),
+            ("crc", "<u4"),
+        ]
+    ),
 }
 
 INVALID: dict[str, int] = {
@@ -810,6 +1173,7 @@ INVALID: dict[str, int] = {
     "identity.standing": 65535,
     "status.battery_mv": 65535,
     "status.temperature_c": -128,
+    "stored.ended": 255,
 }
 
 SCALE: dict[str, float] = {
@@ -819,7 +1183,7 @@ SCALE: dict[str, float] = {
 
 # The specification itself
 SPEC_JSON = (
-    '{"protocol":{"major":1,"minor":0},"limits":{"frame_bytes":254,"command_bytes":12'
+    '{"protocol":{"major":1,"minor":1},"limits":{"frame_bytes":254,"command_bytes":12'
     '0,"channel_n":8,"clock_bits":30,"missing_count":4095,"largest_count":4094,"host_'
     'timeout_ms":3000,"clock_query_ms":1000},"enums":{"side":{"left":0,"right":1,"uns'
     'et":255},"zone":{"forefoot":0,"heel":1,"midfoot":2,"toes":3,"unused":255},"site"'
@@ -829,166 +1193,254 @@ SPEC_JSON = (
     'order":{"unknown":0,"forefoot_first":1,"heel_first":2,"together":3},"direction":'
     '{"unknown":0,"forward":1,"backward":2},"result":{"ok":0,"unknown_command":1,"unk'
     'nown_setting":2,"out_of_range":3,"busy":4,"not_running":5,"no_load":6,"malformed'
-    '":7,"not_tared":8},"setting":{"rate_hz":1,"cue":2,"target_order":3,"side":4},"fa'
-    'ult":{"none":0,"channel_dead":101,"channel_stuck":102,"channel_saturated":103,"c'
-    'hannel_drifting":104,"samples_lost":201,"samples_late":202,"queue_full":301,"com'
-    'mand_damaged":302,"memory_low":401,"battery_low":402,"crashed":501},"disconnect_'
-    'reason":{"closed":0,"unplugged":1,"silent":2}},"bits":{"reason":{"contact_backwa'
-    'rd":0,"contact_forward":1,"lift_backward":2,"lift_forward":3,"shift_backward":4,'
-    '"shift_forward":5,"peak_backward":6,"peak_forward":7,"history_backward":8,"histo'
-    'ry_forward":9,"forefoot_only":10,"heel_only":11,"conflict":12,"sensor_left_out":'
-    '13}},"setting":[{"name":"rate_hz","choices":[50,100,125,200,250,500],"default":2'
-    '00,"unit":"Hz","meaning":"Samples per second; refused while a session runs."},{"'
-    'name":"cue","choices":[0,1],"default":0,"unit":"","meaning":"1: buzz when a cont'
-    'act breaks the target order."},{"name":"target_order","choices":[1,2],"default":'
-    '1,"unit":"order","meaning":"The order the wearer aims for: 1 forefoot first, 2 h'
-    'eel first."},{"name":"side","choices":[0,1],"default":255,"unit":"side","meaning'
-    '":"Which foot this insole is for; kept over a reset; refused while a session run'
-    's."}],"message":[{"name":"samples","id":1,"direction":"device","meaning":"A run '
-    'of samples. Record k is sample first_index + k; every frame of a session has the'
-    ' same length.","fields":[{"name":"session","type":"u16","meaning":"Session numbe'
-    'r, counted over the device\'s life."},{"name":"seq","type":"u32","meaning":"Sampl'
-    'es frames of this session before this one."},{"name":"first_index","type":"u32",'
-    '"unit":"sample","meaning":"Index of the first record."},{"name":"clock_us","type'
-    '":"u32","unit":"us","meaning":"Device clock when the first record was due; wraps'
-    ' at 2^30."},{"name":"records","type":"rest","unit":"count","invalid":4095,"meani'
-    'ng":"Records of 12-bit counts, packed big-endian, each padded to whole bytes."}]'
-    '},{"name":"stride","id":2,"direction":"device","meaning":"One stance, final at l'
-    'ift-off. Times are sample indices, never the clock: the same samples give the sa'
-    'me bytes.","fields":[{"name":"session","type":"u16","meaning":"Session number."}'
-    ',{"name":"seq","type":"u32","meaning":"Strides of this session before this one."'
-    '},{"name":"initial_contact_idx","type":"u32","unit":"sample","meaning":"Whole sa'
-    'mples of the initial contact, the whole foot\'s."},{"name":"initial_contact_frac"'
-    ',"type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"name":"forefoo'
-    't_on","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After ini'
-    'tial contact; may be negative: each zone has its own level."},{"name":"heel_on",'
-    '"type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After initial c'
-    'ontact."},{"name":"forefoot_off","type":"i24","unit":"1/256 sample","invalid":-8'
-    '388608,"meaning":"After initial contact."},{"name":"heel_off","type":"i24","unit'
-    '":"1/256 sample","invalid":-8388608,"meaning":"After initial contact."},{"name":'
-    '"final_contact","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":'
-    '"After initial contact: the stance time."},{"name":"contact_order","type":"u8","'
-    'enum":"order","meaning":"Which zone touched first."},{"name":"lift_order","type"'
-    ':"u8","enum":"order","meaning":"Which zone left first."},{"name":"walking","type'
-    '":"u8","enum":"direction","meaning":"Direction of this stride."},{"name":"confid'
-    'ence","type":"u8","unit":"%","meaning":"0 to 100, of the direction."},{"name":"r'
-    'easons","type":"u16","bits":"reason","meaning":"What voted, and which way."},{"n'
-    'ame":"delay","type":"u8","unit":"sample","meaning":"From final contact to this d'
-    'ecision; 255 means 255 or more."},{"name":"forefoot_peak","type":"u16","unit":"c'
-    'ount","meaning":"Largest sum of the zone\'s sensors above baseline."},{"name":"he'
-    'el_peak","type":"u16","unit":"count","meaning":"Likewise for the heel."},{"name"'
-    ':"forefoot_impulse","type":"u16","unit":"count s","scale":0.25,"meaning":"The sa'
-    'me sum over the stance."},{"name":"heel_impulse","type":"u16","unit":"count s","'
-    'scale":0.25,"meaning":"Likewise for the heel."}]},{"name":"contact","id":3,"dire'
-    'ction":"device","meaning":"Provisional: the foot has touched; the order as it lo'
-    'oks now, early enough for a cue.","fields":[{"name":"session","type":"u16","mean'
-    'ing":"Session number."},{"name":"seq","type":"u32","meaning":"Contact frames of '
-    'this session before this one."},{"name":"initial_contact_idx","type":"u32","unit'
-    '":"sample","meaning":"Whole samples of the initial contact."},{"name":"initial_c'
-    'ontact_frac","type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"na'
-    'me":"contact_order","type":"u8","enum":"order","meaning":"Which zone touched fir'
-    'st."},{"name":"delay","type":"u8","unit":"sample","meaning":"From initial contac'
-    't to this decision; 255 means 255 or more."},{"name":"cued","type":"u8","meaning'
-    '":"1 when the cue fired on it."}]},{"name":"mark","id":4,"direction":"device","m'
-    'eaning":"A marker that a host set, at its place among the samples.","fields":[{"'
-    'name":"session","type":"u16","meaning":"Session number."},{"name":"seq","type":"'
-    'u32","meaning":"Mark frames of this session before this one."},{"name":"index","'
-    'type":"u32","unit":"sample","meaning":"The sample due next when it was set."},{"'
-    'name":"code","type":"u16","meaning":"The number given with the command."}]},{"na'
-    'me":"identity","id":16,"direction":"device","meaning":"Who this is and how its d'
-    'ata read. Sent on hello and after each start.","fields":[{"name":"protocol_major'
-    '","type":"u8","meaning":"Another major is refused."},{"name":"protocol_minor","t'
-    'ype":"u8","meaning":"A higher minor is read on."},{"name":"fingerprint","type":"'
-    'u32","meaning":"CRC-32 of the specification; must agree where both versions do."'
-    '},{"name":"device_id","type":"u8[8]","meaning":"The chip\'s own id, zero-padded."'
-    '},{"name":"boot","type":"u32","meaning":"Starts of this device so far."},{"name"'
-    ':"session","type":"u16","meaning":"Number of the running or the last session."},'
-    '{"name":"running","type":"u8","meaning":"1 while a session runs."},{"name":"foot'
-    '","type":"u8","enum":"side","invalid":255,"meaning":"Which foot."},{"name":"boar'
-    'd","type":"u8","enum":"board","invalid":255,"meaning":"Which board file is in us'
-    'e."},{"name":"firmware_version","type":"u8[3]","meaning":"Major, minor, patch of'
-    ' the firmware."},{"name":"rate_hz","type":"u16","unit":"Hz","meaning":"Samples p'
-    'er second."},{"name":"channel_n","type":"u8","meaning":"Channels in each record.'
-    '"},{"name":"records_per_frame","type":"u8","meaning":"Records in each samples fr'
-    'ame."},{"name":"full_scale","type":"u16","unit":"count","meaning":"Largest count'
-    ' that a sensor can give."},{"name":"zones","type":"u8[8]","enum":"zone","invalid'
-    '":255,"meaning":"Zone of each channel."},{"name":"sites","type":"u8[8]","enum":"'
-    'site","invalid":255,"meaning":"Place of each channel under the foot."},{"name":"'
-    'baseline","type":"u16[8]","unit":"count","invalid":65535,"meaning":"Unloaded cou'
-    'nts from tare."},{"name":"standing","type":"u16[8]","unit":"count","invalid":655'
-    '35,"meaning":"Counts above baseline while standing, from calibrate."},{"name":"c'
-    'ue","type":"u8","meaning":"1 when the cue is on."},{"name":"target_order","type"'
-    ':"u8","enum":"order","meaning":"The order the wearer aims for."}]},{"name":"stat'
-    'us","id":17,"direction":"device","meaning":"Health, once a second while a host l'
-    'istens.","fields":[{"name":"session","type":"u16","meaning":"Number of the runni'
-    'ng or the last session."},{"name":"running","type":"u8","meaning":"1 while a ses'
-    'sion runs."},{"name":"uptime_s","type":"u32","unit":"s","meaning":"Since boot."}'
-    ',{"name":"next_index","type":"u32","unit":"sample","meaning":"Index that the nex'
-    't sample will have."},{"name":"lost_n","type":"u32","unit":"sample","meaning":"S'
-    'amples of this session never taken."},{"name":"late_n","type":"u32","unit":"samp'
-    'le","meaning":"Samples of this session taken more than a quarter period late."},'
-    '{"name":"latest_us","type":"u32","unit":"us","meaning":"Most that any sample of '
-    'this session was late."},{"name":"frame_dropped_n","type":"u32","unit":"frame","'
-    'meaning":"Frames of this session dropped because the queue was full: a slow line'
-    ', or nobody listened."},{"name":"queue_bytes","type":"u16","unit":"byte","meanin'
-    'g":"Waiting to be sent."},{"name":"command_bad_n","type":"u16","meaning":"Comman'
-    'ds since boot that arrived damaged."},{"name":"heap_free_bytes","type":"u32","un'
-    'it":"byte","meaning":"Free heap, with garbage not yet collected counted as used.'
-    '"},{"name":"battery_mv","type":"u16","unit":"mV","invalid":65535,"meaning":"Batt'
-    'ery voltage; invalid where the board cannot measure it."},{"name":"temperature_c'
-    '","type":"i8","unit":"degC","invalid":-128,"meaning":"Chip temperature; invalid '
-    'where unknown."},{"name":"first_fault","type":"u16","enum":"fault","meaning":"Fi'
-    'rst fault since boot, latched."},{"name":"fault_n","type":"u16","meaning":"Fault'
-    's since boot, the first included."},{"name":"channel_out_bits","type":"u8","mean'
-    'ing":"Bit k set: channel k is left out of the decisions."}]},{"name":"clock","id'
-    '":18,"direction":"device","meaning":"Answer to a clock query.","fields":[{"name"'
-    ':"tag","type":"u8","meaning":"The query\'s."},{"name":"clock_us","type":"u32","un'
-    'it":"us","meaning":"Device clock; wraps at 2^30."},{"name":"uptime_s","type":"u3'
-    '2","unit":"s","meaning":"Since boot, to count the wraps."},{"name":"next_index",'
-    '"type":"u32","unit":"sample","meaning":"Index that the next sample will have."}]'
-    '},{"name":"reply","id":19,"direction":"device","meaning":"Answer to every other '
-    'command.","fields":[{"name":"tag","type":"u8","meaning":"The command\'s."},{"name'
-    '":"command","type":"u8","meaning":"Its message id."},{"name":"result","type":"u8'
-    '","enum":"result","meaning":"0 is ok; anything else is the reason for the refusa'
-    'l."},{"name":"value","type":"i32","meaning":"Session number after start and stop'
-    ', the setting in force after set, else 0."}]},{"name":"hello","id":64,"direction'
-    '":"host","meaning":"Ask who is there; answered by identity.","fields":[{"name":"'
-    'tag","type":"u8","meaning":"Any number, given back."}]},{"name":"start","id":65,'
-    '"direction":"host","meaning":"Begin a session; sample index, sequence numbers an'
-    'd losses begin at 0. Busy when one runs.","fields":[{"name":"tag","type":"u8","m'
-    'eaning":"Any number, given back."}]},{"name":"stop","id":66,"direction":"host","'
-    'meaning":"End the session; what is still held is sent, the last samples frame fi'
-    'lled with missing records.","fields":[{"name":"tag","type":"u8","meaning":"Any n'
-    'umber, given back."}]},{"name":"set","id":67,"direction":"host","meaning":"Chang'
-    'e a setting. The reply carries the value in force.","fields":[{"name":"tag","typ'
-    'e":"u8","meaning":"Any number, given back."},{"name":"setting","type":"u8","enum'
-    '":"setting","meaning":"Which."},{"name":"value","type":"i32","meaning":"Its new '
-    'value."}]},{"name":"tare","id":68,"direction":"host","meaning":"Take the present'
-    ' counts as unloaded; the foot must be in the air.","fields":[{"name":"tag","type'
-    '":"u8","meaning":"Any number, given back."}]},{"name":"calibrate","id":69,"direc'
-    'tion":"host","meaning":"Take the present load as standing on this foot. Refused '
-    'with not_tared before a tare, with no_load when too little is on it.","fields":['
-    '{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"clock_'
-    'query","id":70,"direction":"host","meaning":"Ask for the clock; also tells the d'
-    'evice that a host listens.","fields":[{"name":"tag","type":"u8","meaning":"Any n'
-    'umber, given back."}]},{"name":"marker","id":71,"direction":"host","meaning":"Se'
-    't a mark at the present sample.","fields":[{"name":"tag","type":"u8","meaning":"'
-    'Any number, given back."},{"name":"code","type":"u16","meaning":"Any number; it '
-    'comes back in the mark."}]},{"name":"leave","id":72,"direction":"host","meaning"'
-    ':"End the firmware and hand the line to the REPL.","fields":[{"name":"tag","type'
-    '":"u8","meaning":"Any number, given back."}]},{"name":"host_clock","id":128,"dir'
-    'ection":"log","meaning":"The host\'s clocks beside the bytes received so far; abo'
-    'ut once a second.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning'
-    '":"Since 1970, UTC."},{"name":"monotonic_us","type":"u64","unit":"us","meaning":'
-    '"The host\'s steady clock."},{"name":"received_bytes","type":"u64","unit":"byte",'
-    '"meaning":"From the device in this recording."}]},{"name":"connect","id":129,"di'
-    'rection":"log","meaning":"A port was opened and the insole confirmed.","fields":'
-    '[{"name":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name'
-    '":"text","type":"text","meaning":"Name of the port."}]},{"name":"disconnect","id'
-    '":130,"direction":"log","meaning":"The port went away or was closed.","fields":['
-    '{"name":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name"'
-    ':"reason","type":"u8","enum":"disconnect_reason","meaning":"Why."}]},{"name":"no'
-    'te","id":131,"direction":"log","meaning":"Something a person or the program wrot'
-    'e down.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"Since 1'
-    '970, UTC."},{"name":"text","type":"text","meaning":"The words."}]}]}'
+    '":7,"not_tared":8,"no_session":9,"no_store":10},"setting":{"rate_hz":1,"cue":2,"'
+    'target_order":3,"side":4,"rate_alone_hz":5},"fault":{"none":0,"channel_dead":101'
+    ',"channel_stuck":102,"channel_saturated":103,"channel_drifting":104,"samples_los'
+    't":201,"samples_late":202,"queue_full":301,"command_damaged":302,"memory_low":40'
+    '1,"battery_low":402,"crashed":501,"store_full":601,"store_damaged":602},"begun":'
+    '{"host":0,"button":1,"reset":2},"ended":{"host":0,"button":1,"forsaken":2},"kept'
+    '":{"uncollected":0,"collected":1,"running":2},"which":{"oldest":0,"next":1},"dis'
+    'connect_reason":{"closed":0,"unplugged":1,"silent":2}},"bits":{"reason":{"contac'
+    't_backward":0,"contact_forward":1,"lift_backward":2,"lift_forward":3,"shift_back'
+    'ward":4,"shift_forward":5,"peak_backward":6,"peak_forward":7,"history_backward":'
+    '8,"history_forward":9,"forefoot_only":10,"heel_only":11,"conflict":12,"sensor_le'
+    'ft_out":13}},"setting":[{"name":"rate_hz","choices":[50,100,125,200,250,500],"de'
+    'fault":200,"unit":"Hz","meaning":"Samples per second; refused while a session ru'
+    'ns."},{"name":"cue","choices":[0,1],"default":0,"unit":"","meaning":"1: buzz whe'
+    'n a contact breaks the target order."},{"name":"target_order","choices":[1,2],"d'
+    'efault":1,"unit":"order","meaning":"The order the wearer aims for: 1 forefoot fi'
+    'rst, 2 heel first."},{"name":"side","choices":[0,1],"default":255,"unit":"side",'
+    '"meaning":"Which foot this insole is for; kept over a reset; refused while a ses'
+    'sion runs."},{"name":"rate_alone_hz","choices":[50,100,125,200,250,500],"default'
+    '":100,"unit":"Hz","meaning":"Samples per second of a session begun by the button'
+    '."}],"message":[{"name":"samples","id":1,"direction":"device","meaning":"A run o'
+    'f samples. Record k is sample first_index + k; every frame of a session has the '
+    'same length.","fields":[{"name":"session","type":"u16","meaning":"Session number'
+    ', counted over the device\'s life."},{"name":"seq","type":"u32","meaning":"Sample'
+    's frames of this session before this one."},{"name":"first_index","type":"u32","'
+    'unit":"sample","meaning":"Index of the first record."},{"name":"clock_us","type"'
+    ':"u32","unit":"us","meaning":"Device clock when the first record was due; wraps '
+    'at 2^30."},{"name":"records","type":"rest","unit":"count","invalid":4095,"meanin'
+    'g":"Records of 12-bit counts, packed big-endian, each padded to whole bytes."}]}'
+    ',{"name":"stride","id":2,"direction":"device","meaning":"One stance, final at li'
+    'ft-off. Times are sample indices, never the clock: the same samples give the sam'
+    'e bytes.","fields":[{"name":"session","type":"u16","meaning":"Session number."},'
+    '{"name":"seq","type":"u32","meaning":"Strides of this session before this one."}'
+    ',{"name":"initial_contact_idx","type":"u32","unit":"sample","meaning":"Whole sam'
+    'ples of the initial contact, the whole foot\'s."},{"name":"initial_contact_frac",'
+    '"type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"name":"forefoot'
+    '_on","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After init'
+    'ial contact; may be negative: each zone has its own level."},{"name":"heel_on","'
+    'type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After initial co'
+    'ntact."},{"name":"forefoot_off","type":"i24","unit":"1/256 sample","invalid":-83'
+    '88608,"meaning":"After initial contact."},{"name":"heel_off","type":"i24","unit"'
+    ':"1/256 sample","invalid":-8388608,"meaning":"After initial contact."},{"name":"'
+    'final_contact","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"'
+    'After initial contact: the stance time."},{"name":"contact_order","type":"u8","e'
+    'num":"order","meaning":"Which zone touched first."},{"name":"lift_order","type":'
+    '"u8","enum":"order","meaning":"Which zone left first."},{"name":"walking","type"'
+    ':"u8","enum":"direction","meaning":"Direction of this stride."},{"name":"confide'
+    'nce","type":"u8","unit":"%","meaning":"0 to 100, of the direction."},{"name":"re'
+    'asons","type":"u16","bits":"reason","meaning":"What voted, and which way."},{"na'
+    'me":"delay","type":"u8","unit":"sample","meaning":"From final contact to this de'
+    'cision; 255 means 255 or more."},{"name":"forefoot_peak","type":"u16","unit":"co'
+    'unt","meaning":"Largest sum of the zone\'s sensors above baseline."},{"name":"hee'
+    'l_peak","type":"u16","unit":"count","meaning":"Likewise for the heel."},{"name":'
+    '"forefoot_impulse","type":"u16","unit":"count s","scale":0.25,"meaning":"The sam'
+    'e sum over the stance."},{"name":"heel_impulse","type":"u16","unit":"count s","s'
+    'cale":0.25,"meaning":"Likewise for the heel."}]},{"name":"contact","id":3,"direc'
+    'tion":"device","meaning":"Provisional: the foot has touched; the order as it loo'
+    'ks now, early enough for a cue.","fields":[{"name":"session","type":"u16","meani'
+    'ng":"Session number."},{"name":"seq","type":"u32","meaning":"Contact frames of t'
+    'his session before this one."},{"name":"initial_contact_idx","type":"u32","unit"'
+    ':"sample","meaning":"Whole samples of the initial contact."},{"name":"initial_co'
+    'ntact_frac","type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"nam'
+    'e":"contact_order","type":"u8","enum":"order","meaning":"Which zone touched firs'
+    't."},{"name":"delay","type":"u8","unit":"sample","meaning":"From initial contact'
+    ' to this decision; 255 means 255 or more."},{"name":"cued","type":"u8","meaning"'
+    ':"1 when the cue fired on it."}]},{"name":"mark","id":4,"direction":"device","me'
+    'aning":"A marker that a host set, at its place among the samples.","fields":[{"n'
+    'ame":"session","type":"u16","meaning":"Session number."},{"name":"seq","type":"u'
+    '32","meaning":"Mark frames of this session before this one."},{"name":"index","t'
+    'ype":"u32","unit":"sample","meaning":"The sample due next when it was set."},{"n'
+    'ame":"code","type":"u16","meaning":"The number given with the command."}]},{"nam'
+    'e":"session_head","id":5,"direction":"device","meaning":"A session begins. First'
+    ' in its first page of the store, before the identity; also sent when it begins."'
+    ',"fields":[{"name":"session","type":"u16","meaning":"Session number."},{"name":"'
+    'continues","type":"u16","meaning":"The session that a reset cut short and this o'
+    'ne goes on with; its own number when none."},{"name":"boot","type":"u32","meanin'
+    'g":"Starts of this device so far: times of one boot are on one clock."},{"name":'
+    '"uptime_s","type":"u32","unit":"s","meaning":"Since boot, to count the wraps of '
+    'the clock."},{"name":"clock_us","type":"u32","unit":"us","meaning":"Device clock'
+    ' just before sample 0, whose own stamp is exact; wraps at 2^30."},{"name":"rate_'
+    'hz","type":"u16","unit":"Hz","meaning":"Samples per second."},{"name":"channel_n'
+    '","type":"u8","meaning":"Channels in each record."},{"name":"begun","type":"u8",'
+    '"enum":"begun","meaning":"What began it."}]},{"name":"session_end","id":6,"direc'
+    'tion":"device","meaning":"A session has ended: how much of everything there was.'
+    ' Last in the store; also sent.","fields":[{"name":"session","type":"u16","meanin'
+    'g":"Session number."},{"name":"next_index","type":"u32","unit":"sample","meaning'
+    '":"Samples, those never taken included."},{"name":"samples_n","type":"u32","unit'
+    '":"frame","meaning":"Samples frames."},{"name":"stride_n","type":"u32","unit":"f'
+    'rame","meaning":"Stride frames."},{"name":"mark_n","type":"u32","unit":"frame","'
+    'meaning":"Mark frames."},{"name":"lost_n","type":"u32","unit":"sample","meaning"'
+    ':"Samples never taken."},{"name":"unstored_n","type":"u32","unit":"frame","meani'
+    'ng":"Frames that the store had no room for."},{"name":"ended","type":"u8","enum"'
+    ':"ended","meaning":"What ended it."}]},{"name":"place","id":7,"direction":"devic'
+    'e","meaning":"First in each page of the store that holds small frames: where it '
+    'stands among the samples.","fields":[{"name":"session","type":"u16","meaning":"S'
+    'ession number."},{"name":"index","type":"u32","unit":"sample","meaning":"No samp'
+    'les page behind this one begins before this sample."}]},{"name":"identity","id":'
+    '16,"direction":"device","meaning":"Who this is and how its data read. Sent on he'
+    'llo and after each start.","fields":[{"name":"protocol_major","type":"u8","meani'
+    'ng":"Another major is refused."},{"name":"protocol_minor","type":"u8","meaning":'
+    '"A higher minor is read on."},{"name":"fingerprint","type":"u32","meaning":"CRC-'
+    '32 of the specification; must agree where both versions do."},{"name":"device_id'
+    '","type":"u8[8]","meaning":"The chip\'s own id, zero-padded."},{"name":"boot","ty'
+    'pe":"u32","meaning":"Starts of this device so far."},{"name":"session","type":"u'
+    '16","meaning":"Number of the running or the last session."},{"name":"running","t'
+    'ype":"u8","meaning":"1 while a session runs."},{"name":"foot","type":"u8","enum"'
+    ':"side","invalid":255,"meaning":"Which foot."},{"name":"board","type":"u8","enum'
+    '":"board","invalid":255,"meaning":"Which board file is in use."},{"name":"firmwa'
+    're_version","type":"u8[3]","meaning":"Major, minor, patch of the firmware."},{"n'
+    'ame":"rate_hz","type":"u16","unit":"Hz","meaning":"Samples per second."},{"name"'
+    ':"channel_n","type":"u8","meaning":"Channels in each record."},{"name":"records_'
+    'per_frame","type":"u8","meaning":"Records in each samples frame."},{"name":"full'
+    '_scale","type":"u16","unit":"count","meaning":"Largest count that a sensor can g'
+    'ive."},{"name":"zones","type":"u8[8]","enum":"zone","invalid":255,"meaning":"Zon'
+    'e of each channel."},{"name":"sites","type":"u8[8]","enum":"site","invalid":255,'
+    '"meaning":"Place of each channel under the foot."},{"name":"baseline","type":"u1'
+    '6[8]","unit":"count","invalid":65535,"meaning":"Unloaded counts from tare."},{"n'
+    'ame":"standing","type":"u16[8]","unit":"count","invalid":65535,"meaning":"Counts'
+    ' above baseline while standing, from calibrate."},{"name":"cue","type":"u8","mea'
+    'ning":"1 when the cue is on."},{"name":"target_order","type":"u8","enum":"order"'
+    ',"meaning":"The order the wearer aims for."}]},{"name":"status","id":17,"directi'
+    'on":"device","meaning":"Health, once a second while a host listens.","fields":[{'
+    '"name":"session","type":"u16","meaning":"Number of the running or the last sessi'
+    'on."},{"name":"running","type":"u8","meaning":"1 while a session runs."},{"name"'
+    ':"uptime_s","type":"u32","unit":"s","meaning":"Since boot."},{"name":"next_index'
+    '","type":"u32","unit":"sample","meaning":"Index that the next sample will have."'
+    '},{"name":"lost_n","type":"u32","unit":"sample","meaning":"Samples of this sessi'
+    'on never taken."},{"name":"late_n","type":"u32","unit":"sample","meaning":"Sampl'
+    'es of this session taken more than a quarter period late."},{"name":"latest_us",'
+    '"type":"u32","unit":"us","meaning":"Most that any sample of this session was lat'
+    'e."},{"name":"frame_dropped_n","type":"u32","unit":"frame","meaning":"Frames of '
+    'this session dropped because the queue was full: a slow line, or nobody listened'
+    '."},{"name":"queue_bytes","type":"u16","unit":"byte","meaning":"Waiting to be se'
+    'nt."},{"name":"command_bad_n","type":"u16","meaning":"Commands since boot that a'
+    'rrived damaged."},{"name":"heap_free_bytes","type":"u32","unit":"byte","meaning"'
+    ':"Free heap, with garbage not yet collected counted as used."},{"name":"battery_'
+    'mv","type":"u16","unit":"mV","invalid":65535,"meaning":"Battery voltage; invalid'
+    ' where the board cannot measure it."},{"name":"temperature_c","type":"i8","unit"'
+    ':"degC","invalid":-128,"meaning":"Chip temperature; invalid where unknown."},{"n'
+    'ame":"first_fault","type":"u16","enum":"fault","meaning":"First fault since boot'
+    ', latched."},{"name":"fault_n","type":"u16","meaning":"Faults since boot, the fi'
+    'rst included."},{"name":"channel_out_bits","type":"u8","meaning":"Bit k set: cha'
+    'nnel k is left out of the decisions."},{"name":"store_page_n","type":"u16","unit'
+    '":"page","meaning":"Pages of 256 bytes in the session store; 0: this device has '
+    'none."},{"name":"store_used_n","type":"u16","unit":"page","meaning":"Pages that '
+    'hold sessions."},{"name":"store_ready_n","type":"u16","unit":"page","meaning":"P'
+    'ages erased and ready to be written."},{"name":"store_ready_s","type":"u16","uni'
+    't":"s","meaning":"For how long they last at the rate in force; 65535 means that '
+    'or longer."},{"name":"store_oldest","type":"u16","meaning":"Number of the oldest'
+    ' session in the store; that of the newest when there is none."},{"name":"store_n'
+    'ewest","type":"u16","meaning":"Number of the newest session in the store."},{"na'
+    'me":"store_missed_n","type":"u32","unit":"frame","meaning":"Frames of this sessi'
+    'on that the store had no room for."}]},{"name":"clock","id":18,"direction":"devi'
+    'ce","meaning":"Answer to a clock query.","fields":[{"name":"tag","type":"u8","me'
+    'aning":"The query\'s."},{"name":"clock_us","type":"u32","unit":"us","meaning":"De'
+    'vice clock; wraps at 2^30."},{"name":"uptime_s","type":"u32","unit":"s","meaning'
+    '":"Since boot, to count the wraps."},{"name":"next_index","type":"u32","unit":"s'
+    'ample","meaning":"Index that the next sample will have."}]},{"name":"reply","id"'
+    ':19,"direction":"device","meaning":"Answer to every other command.","fields":[{"'
+    'name":"tag","type":"u8","meaning":"The command\'s."},{"name":"command","type":"u8'
+    '","meaning":"Its message id."},{"name":"result","type":"u8","enum":"result","mea'
+    'ning":"0 is ok; anything else is the reason for the refusal."},{"name":"value","'
+    'type":"i32","meaning":"Session number after start and stop, the setting in force'
+    ' after set, else 0."}]},{"name":"stored","id":20,"direction":"device","meaning":'
+    '"Answer to list: one session in the store.","fields":[{"name":"tag","type":"u8",'
+    '"meaning":"The command\'s."},{"name":"session","type":"u16","meaning":"Session nu'
+    'mber."},{"name":"continues","type":"u16","meaning":"As in its session_head."},{"'
+    'name":"boot","type":"u32","meaning":"As in its session_head."},{"name":"uptime_s'
+    '","type":"u32","unit":"s","meaning":"As in its session_head."},{"name":"clock_us'
+    '","type":"u32","unit":"us","meaning":"As in its session_head."},{"name":"rate_hz'
+    '","type":"u16","unit":"Hz","meaning":"As in its session_head."},{"name":"begun",'
+    '"type":"u8","enum":"begun","meaning":"As in its session_head."},{"name":"next_in'
+    'dex","type":"u32","unit":"sample","meaning":"Samples that the store knows of."},'
+    '{"name":"page_n","type":"u16","unit":"page","meaning":"Pages it takes."},{"name"'
+    ':"kept","type":"u8","enum":"kept","meaning":"Whether a host has collected it."},'
+    '{"name":"ended","type":"u8","enum":"ended","invalid":255,"meaning":"What ended i'
+    't; invalid when it was cut short, or runs."}]},{"name":"fetched","id":21,"direct'
+    'ion":"device","meaning":"Everything that a fetch asked for has been sent.","fiel'
+    'ds":[{"name":"tag","type":"u8","meaning":"The command\'s."},{"name":"session","ty'
+    'pe":"u16","meaning":"Session number."},{"name":"page_n","type":"u16","unit":"pag'
+    'e","meaning":"Pages sent."},{"name":"bad_n","type":"u16","unit":"page","meaning"'
+    ':"Pages that could not be read and were left out."},{"name":"last","type":"u8","'
+    'meaning":"1: nothing of this session lies behind them."}]},{"name":"hello","id":'
+    '64,"direction":"host","meaning":"Ask who is there; answered by identity.","field'
+    's":[{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"st'
+    'art","id":65,"direction":"host","meaning":"Begin a session; sample index, sequen'
+    'ce numbers and losses begin at 0. Busy when one runs.","fields":[{"name":"tag","'
+    'type":"u8","meaning":"Any number, given back."}]},{"name":"stop","id":66,"direct'
+    'ion":"host","meaning":"End the session; what is still held is sent, the last sam'
+    'ples frame filled with missing records.","fields":[{"name":"tag","type":"u8","me'
+    'aning":"Any number, given back."}]},{"name":"set","id":67,"direction":"host","me'
+    'aning":"Change a setting. The reply carries the value in force.","fields":[{"nam'
+    'e":"tag","type":"u8","meaning":"Any number, given back."},{"name":"setting","typ'
+    'e":"u8","enum":"setting","meaning":"Which."},{"name":"value","type":"i32","meani'
+    'ng":"Its new value."}]},{"name":"tare","id":68,"direction":"host","meaning":"Tak'
+    'e the present counts as unloaded; the foot must be in the air.","fields":[{"name'
+    '":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"calibrate","'
+    'id":69,"direction":"host","meaning":"Take the present load as standing on this f'
+    'oot. Refused with not_tared before a tare, with no_load when too little is on it'
+    '.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"'
+    'name":"clock_query","id":70,"direction":"host","meaning":"Ask for the clock; als'
+    'o tells the device that a host listens.","fields":[{"name":"tag","type":"u8","me'
+    'aning":"Any number, given back."}]},{"name":"marker","id":71,"direction":"host",'
+    '"meaning":"Set a mark at the present sample.","fields":[{"name":"tag","type":"u8'
+    '","meaning":"Any number, given back."},{"name":"code","type":"u16","meaning":"An'
+    'y number; it comes back in the mark."}]},{"name":"leave","id":72,"direction":"ho'
+    'st","meaning":"End the firmware and hand the line to the REPL.","fields":[{"name'
+    '":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"list","id":7'
+    '3,"direction":"host","meaning":"Ask for a session in the store; answered by stor'
+    'ed, or by a reply with no_session behind the last.","fields":[{"name":"tag","typ'
+    'e":"u8","meaning":"Any number, given back."},{"name":"which","type":"u8","enum":'
+    '"which","meaning":"The oldest, or the first after `session`."},{"name":"session"'
+    ',"type":"u16","meaning":"Session number."}]},{"name":"fetch","id":74,"direction"'
+    ':"host","meaning":"Send the pages of a session again that hold samples first to '
+    'end - 1, with all between; fetched follows. Also while a session runs. A new fet'
+    'ch ends the one before.","fields":[{"name":"tag","type":"u8","meaning":"Any numb'
+    'er, given back."},{"name":"session","type":"u16","meaning":"Session number."},{"'
+    'name":"first","type":"u32","unit":"sample","meaning":"From the page that holds t'
+    'his sample; 0: from the session\'s first page."},{"name":"end","type":"u32","unit'
+    '":"sample","meaning":"Up to the page before the first that begins here or later.'
+    '"}]},{"name":"collected","id":75,"direction":"host","meaning":"The host has a se'
+    'ssion on its disk: it may be erased. Refused while that session runs.","fields":'
+    '[{"name":"tag","type":"u8","meaning":"Any number, given back."},{"name":"session'
+    '","type":"u16","meaning":"Session number."}]},{"name":"erase","id":76,"direction'
+    '":"host","meaning":"Erase the whole store, collected or not; status tells how fa'
+    'r it is. Refused while a session runs.","fields":[{"name":"tag","type":"u8","mea'
+    'ning":"Any number, given back."},{"name":"sure","type":"u16","meaning":"0x5EED, '
+    'so that no accident erases anything."}]},{"name":"host_clock","id":128,"directio'
+    'n":"log","meaning":"The host\'s clocks beside the bytes received so far; about on'
+    'ce a second.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"Si'
+    'nce 1970, UTC."},{"name":"monotonic_us","type":"u64","unit":"us","meaning":"The '
+    'host\'s steady clock."},{"name":"received_bytes","type":"u64","unit":"byte","mean'
+    'ing":"From the device in this recording."}]},{"name":"connect","id":129,"directi'
+    'on":"log","meaning":"A port was opened and the insole confirmed.","fields":[{"na'
+    'me":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name":"te'
+    'xt","type":"text","meaning":"Name of the port."}]},{"name":"disconnect","id":130'
+    ',"direction":"log","meaning":"The port went away or was closed.","fields":[{"nam'
+    'e":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name":"rea'
+    'son","type":"u8","enum":"disconnect_reason","meaning":"Why."}]},{"name":"note","'
+    'id":131,"direction":"log","meaning":"Something a person or the program wrote dow'
+    'n.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, '
+    'UTC."},{"name":"text","type":"text","meaning":"The words."}]},{"name":"exchange"'
+    ',"id":132,"direction":"log","meaning":"A clock query and its answer, by the host'
+    '\'s steady clock: what puts two feet on one clock.","fields":[{"name":"sent_us","'
+    'type":"u64","unit":"us","meaning":"The host\'s steady clock when the query was se'
+    'nt."},{"name":"received_us","type":"u64","unit":"us","meaning":"The same when th'
+    'e answer had come."},{"name":"clock_us","type":"u32","unit":"us","meaning":"The '
+    'answer: device clock; wraps at 2^30."},{"name":"uptime_s","type":"u32","unit":"s'
+    '","meaning":"The answer: since boot."},{"name":"boot","type":"u32","meaning":"St'
+    'arts of the device, from its last identity."}]}]}'
 )

@@ -289,7 +289,7 @@ def test_a_silent_device_is_refused_with_3(refused: Callable[..., str]) -> None:
 
 def test_another_protocol_is_refused_with_5_and_both_versions(refused: Callable[..., str]) -> None:
     insole = PtyInsole(protocol_major=2, protocol_minor=3)
-    assert "speaks protocol 2.3, this program 1.0" in refused(5, "info", "--port", insole.port)
+    assert "speaks protocol 2.3, this program 1.1" in refused(5, "info", "--port", insole.port)
     insole.vanish()
 
 

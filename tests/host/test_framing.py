@@ -191,6 +191,12 @@ def test_text_that_is_not_utf8_is_damaged() -> None:
     assert parse(b"\x83" + bytes(8) + b"\xff\xfe") == DamagedFrame(0x83, bytes(8) + b"\xff\xfe")
 
 
+@pytest.mark.parametrize("changed", [{"channel_n": 0}, {"channel_n": 9}, {"rate_hz": 0}])
+def test_an_identity_that_nothing_can_be_reckoned_with_is_damaged(changed: dict[str, int]) -> None:
+    frame = pack(identity(**changed))[:-4]
+    assert parse(frame) == DamagedFrame(wire.IdentityFrame.TYPE, frame[1:])
+
+
 @pytest.mark.parametrize(
     "message",
     [

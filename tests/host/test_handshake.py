@@ -88,11 +88,11 @@ def test_a_text_console_is_said_to_be_one(make: Make, text: bytes) -> None:
 
 def test_an_identity_too_short_for_its_own_version(make: Make) -> None:
     there = make()
-    body = b"\x10\x01\x00abc"
+    body = b"\x10\x01\x01abc"
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"sent an identity of 5 bytes, too short for protocol 1\.0: copy the firmware of this program",
+        match=r"sent an identity of 5 bytes, too short for protocol 1\.1: copy the firmware of this program",
     ):
         connect(there.port)
 
@@ -111,12 +111,12 @@ def test_garbage_is_no_device(make: Make) -> None:
     [
         (
             {"protocol_major": 2},
-            r"speaks protocol 2\.0, this program 1\.0: update this program and the firmware to the same version$",
+            r"speaks protocol 2\.1, this program 1\.1: update this program and the firmware to the same version$",
         ),
-        ({"protocol_major": 0}, r"speaks protocol 0\.0, this program 1\.0: copy the firmware of this program"),
+        ({"protocol_major": 0}, r"speaks protocol 0\.1, this program 1\.1: copy the firmware of this program"),
         (
             {"fingerprint": 0x1234},
-            r"protocol 1\.0, this program 1\.0, but their specifications differ "
+            r"protocol 1\.1, this program 1\.1, but their specifications differ "
             rf"\(0x00001234, here 0x\w+\): {COPY}",
         ),
     ],
@@ -126,8 +126,7 @@ def test_another_version_is_refused_with_both_numbers(make: Make, changes: dict[
         connect(make(**changes).port)
 
 
-def test_a_lower_minor_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PROTOCOL_MINOR", 1)
+def test_a_lower_minor_is_refused(make: Make) -> None:
     with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.1: copy the firmware of this program"):
         connect(make(protocol_minor=0).port)
 
@@ -147,7 +146,7 @@ def test_an_identity_of_another_major_that_is_shorter_still_gives_both_numbers(m
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"speaks protocol 3\.1, this program 1\.0: update this program and the firmware to the same version$",
+        match=r"speaks protocol 3\.1, this program 1\.1: update this program and the firmware to the same version$",
     ):
         connect(there.port)
 
@@ -200,9 +199,19 @@ def test_a_side_that_is_not_there(make: Make, registry: Path) -> None:
         connect(side="right")
 
 
+def test_ports_that_are_all_in_use_are_no_missing_insole(make: Make, registry: Path) -> None:
+    one, two = make(), make()
+    register(registry, one, two)
+    held = [connect(one.port), connect(two.port)]
+    with pytest.raises(PortError, match=r"is in use.*; .*is in use"):
+        connect()
+    for insole in held:
+        insole.close()
+
+
 def test_the_only_candidate_gives_its_own_reason(make: Make, registry: Path) -> None:
     register(registry, make(protocol_major=9))
-    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.0, this program 1\.0"):
+    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.1, this program 1\.1"):
         connect()
 
 
