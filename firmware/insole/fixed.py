@@ -10,7 +10,7 @@ try:
     if calcsize("P") > 4:
         raise ValueError("native code keeps addresses in words of 32 bits")
     from . import sense, stance, step, tune, verdict
-    from .hot import crc_holds, pack12, put_head, put_numbers, seal, take
+    from .hot import crc_holds, is_blank, pack12, put_aside, put_head, put_numbers, seal, take, unstuff
 
     NATIVE = True
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPython, wasm), a foreign .mpy, 64 bits
@@ -19,7 +19,7 @@ except (SyntaxError, AttributeError, ImportError, ValueError):  # no viper (CPyt
     from . import step_plain as step
     from . import tune_plain as tune
     from . import verdict_plain as verdict
-    from .hot_plain import crc_holds, pack12, put_head, put_numbers, seal, take
+    from .hot_plain import crc_holds, is_blank, pack12, put_aside, put_head, put_numbers, seal, take, unstuff
 
     NATIVE = False
 

@@ -19,6 +19,11 @@ _PACK_CLOCK_US = const(8)
 _QUEUE_USED = const(0)
 _QUEUE_TAIL = const(1)
 _QUEUE_SIZE = const(2)
+_ASIDE_N = const(0)
+_ASIDE_MOST = const(1)
+_ASIDE_MISSED = const(2)
+_ASIDE_FIRST = const(3)
+_ASIDE_BYTES = const(4)
 # end of WORDS
 
 _SEQ_AT = const(3)  # in a samples frame, behind type and session
@@ -163,6 +168,51 @@ def put_head(marks: ptr32, put: ptr8, record_n: int) -> int:
     return n
 
 
+# Opens the frame that begins at page[at], of a page of 256 bytes: the COBS taken off it into out, which has room for as
+# many. Returns its bytes with the CRC, or 0 when none begins there: no closing zero where there must be one, or a CRC
+# that does not hold. Then something may have been written to out.
+@micropython.viper
+def unstuff(page: ptr8, at: int, out: ptr8) -> int:
+    table = ptr32(_TABLE)
+    c = uint(0 - 1)
+    n = 0
+    begin = at
+    code = page[at]
+    while code:
+        if at != begin:
+            out[n] = 0
+            n += 1
+            c = (c >> 8) ^ uint(table[int(c) & 0xFF])
+        stop = at + code
+        if stop > 255:
+            return 0
+        at += 1
+        while at < stop:
+            byte = page[at]
+            if byte == 0:
+                return 0
+            out[n] = byte
+            n += 1
+            c = (c >> 8) ^ uint(table[int(c ^ uint(byte)) & 0xFF])
+            at += 1
+        code = page[at]
+    if c == uint(0xDEBB20E3):
+        return n
+    return 0
+
+
+# 1 when buf[0:n] is as erased flash, all ones; buf begins at a word, and n is a multiple of 4.
+@micropython.viper
+def is_blank(buf: ptr32, n: int) -> int:
+    k = 0
+    words_n = n >> 2
+    while k < words_n:
+        if buf[k] + 1:
+            return 0
+        k += 1
+    return 1
+
+
 # One record of n 12-bit counts, packed big-endian into buf from `at` on; an odd n is padded with four zero bits.
 @micropython.viper
 def pack12(counts: ptr16, n: int, buf: ptr8, at: int):
@@ -178,6 +228,27 @@ def pack12(counts: ptr16, n: int, buf: ptr8, at: int):
             buf[at + 2] = b & 0xFF
         at += 3
         k += 2
+
+
+# Puts the frame raw[0:n], n up to 254, into the next of the places for frames, 256 bytes each; counts it where there is
+# none left. Copied by words, so up to three bytes behind the frame come with it.
+@micropython.viper
+def put_aside(raw: ptr32, n: int, marks: ptr32, places: ptr32):
+    at = marks[_ASIDE_N]
+    if at == marks[_ASIDE_MOST]:
+        marks[_ASIDE_MISSED] = marks[_ASIDE_MISSED] + 1
+        return
+    marks[_ASIDE_N] = at + 1
+    at += marks[_ASIDE_FIRST]
+    if at >= marks[_ASIDE_MOST]:
+        at -= marks[_ASIDE_MOST]
+    marks[_ASIDE_BYTES + at] = n
+    places = ptr32(int(places) + (at << 8))
+    end = int(raw) + n
+    while int(raw) < end:
+        places[0] = raw[0]
+        raw = ptr32(int(raw) + 4)
+        places = ptr32(int(places) + 4)
 
 
 # Takes up to n bytes out of a queue to out; returns how many.

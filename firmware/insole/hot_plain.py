@@ -14,6 +14,11 @@ _PACK_CLOCK_US = const(8)
 _QUEUE_USED = const(0)
 _QUEUE_TAIL = const(1)
 _QUEUE_SIZE = const(2)
+_ASIDE_N = const(0)
+_ASIDE_MOST = const(1)
+_ASIDE_MISSED = const(2)
+_ASIDE_FIRST = const(3)
+_ASIDE_BYTES = const(4)
 # end of WORDS
 
 _SEQ_AT = const(3)
@@ -60,6 +65,45 @@ def seal(n, raw, marks, queue, spare):
     queue[code_at % size] = at - code_at
     queue[at % size] = 0
     return n + 2
+
+
+def unstuff(page, at, out):
+    n = 0
+    begin = at
+    while page[at]:
+        if at != begin:
+            out[n] = 0
+            n += 1
+        stop = at + page[at]
+        if stop > 255:
+            return 0
+        at += 1
+        while at < stop:
+            if not page[at]:
+                return 0
+            out[n] = page[at]
+            n += 1
+            at += 1
+    return n if crc_holds(out, n) else 0
+
+
+def is_blank(buf, n):
+    for k in range(n):
+        if buf[k] != 0xFF:
+            return 0
+    return 1
+
+
+def put_aside(raw, n, marks, places):
+    at = marks[_ASIDE_N]
+    if at == marks[_ASIDE_MOST]:
+        marks[_ASIDE_MISSED] += 1
+        return
+    marks[_ASIDE_N] = at + 1
+    at = (marks[_ASIDE_FIRST] + at) % marks[_ASIDE_MOST]
+    marks[_ASIDE_BYTES + at] = n
+    for k in range(n):
+        places[256 * at + k] = raw[k]
 
 
 def take(queue, out, marks, n):

@@ -18,6 +18,13 @@ QUEUE_USED = const(0)  # bytes that wait
 QUEUE_TAIL = const(1)  # where the first of them lies
 QUEUE_SIZE = const(2)
 
+# --- frames put aside: words of `marks`
+ASIDE_N = const(0)  # how many there are
+ASIDE_MOST = const(1)
+ASIDE_MISSED = const(2)  # that found no place
+ASIDE_FIRST = const(3)  # the place of the first
+ASIDE_BYTES = const(4)  # then the bytes of each
+
 # --- state: of the foot
 CHANNEL_N = const(0)
 NEXT_INDEX = const(1)  # of the sample that is expected

@@ -1,8 +1,17 @@
 # The stand-in `esp32`: non-volatile storage kept in a small JSON file, as the settings name it. Unlike the real one it
 # writes the file at commit only, so a crash between set and commit loses the value on both.
+# And the partition of the sessions, where the settings name one: store_kb (1792) kilobytes in the file `store`, or in
+# memory at `store_addr` (RV32). At the `power_cut`-th byte that is programmed or erased, power fails.
 import json
+import os
 
+import nor
 from world import world
+
+_STORE_KB = 1792  # as in the partition table for 4 MB of flash
+_BLOCK_COUNT = 4  # what ioctl is asked
+_BLOCK_BYTES = 5
+_BLOCK_ERASE = 6
 
 
 class NVS:
@@ -30,9 +39,11 @@ class NVS:
     def set_blob(self, key, value):
         self._values[self._name(key)] = list(value)
 
+    # All or nothing, as the real one: power may fail in the middle.
     def commit(self):
-        with open(self._path, "w") as file:
+        with open(self._path + ".new", "w") as file:
             json.dump(self._values, file)
+        os.rename(self._path + ".new", self._path)
 
     def _get(self, key):
         if self._name(key) not in self._values:
@@ -44,3 +55,60 @@ class NVS:
         if len(key) > 15:
             raise ValueError("NVS key too long")
         return self._namespace + "." + key
+
+
+def _flash():
+    settings = world.settings
+    n = int(settings.get("store_kb", _STORE_KB)) * 1024
+    if settings.get("store_addr"):
+        memory = nor.at_address(int(settings["store_addr"]), n)
+    else:
+        memory = nor.InFile(settings["store"], n)
+    flash = nor.Nor(memory, world.call)
+    flash.cut_at = int(settings.get("power_cut", 0))
+    return flash
+
+
+# There is only that of the sessions. Its flash is one, as long as the machine runs.
+class Partition:
+    TYPE_APP = 0
+    TYPE_DATA = 1
+    _of = {}
+
+    def __init__(self, id):
+        if id != "sessions" or not _is_there():
+            raise OSError(2)  # ENOENT
+        key = (world.settings.get("store"), world.settings.get("store_addr"))
+        if key not in Partition._of:
+            Partition._of.clear()
+            Partition._of[key] = _flash()
+        self._flash = Partition._of[key]
+
+    @staticmethod
+    def find(type=TYPE_APP, subtype=0xFF, label=None):
+        if type != Partition.TYPE_DATA or label not in (None, "sessions") or not _is_there():
+            return []
+        return [Partition("sessions")]
+
+    def readblocks(self, block_num, buf, offset=0):
+        self._flash.read(block_num * nor.SECTOR_BYTES + offset, buf)
+
+    # Without an offset whole blocks, erased before.
+    def writeblocks(self, block_num, buf, offset=-1):
+        if offset < 0:
+            for block in range(block_num, block_num + len(buf) // nor.SECTOR_BYTES):
+                self._flash.erase(block)
+        self._flash.program(block_num * nor.SECTOR_BYTES + max(offset, 0), buf)
+
+    def ioctl(self, op, arg):
+        if op == _BLOCK_COUNT:
+            return self._flash.sector_n
+        if op == _BLOCK_BYTES:
+            return nor.SECTOR_BYTES
+        if op == _BLOCK_ERASE:
+            self._flash.erase(arg)
+        return 0
+
+
+def _is_there():
+    return bool(world.settings.get("store") or world.settings.get("store_addr"))
