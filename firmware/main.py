@@ -3,6 +3,7 @@
 # hang, by the watchdog. Three in a row mean safe mode: nothing of the application runs until the next reset. So does
 # the button, pressed while the LED is on during the first second after power-on (held earlier it would be the chip's
 # own loader that starts, for it is the BOOT button).
+import gc
 import sys
 from time import ticks_diff, ticks_ms
 
@@ -10,6 +11,7 @@ import micropython
 from machine import PWRON_RESET, WDT, WDT_RESET, idle, reset, reset_cause
 
 micropython.alloc_emergency_exception_buf(100)
+gc.threshold(4096)  # while importing: what that leaves behind would lie in pieces all over a small heap
 
 _WATCHDOG_MS = 8000
 _LONGEST_MS = 2**30 - 1
@@ -40,9 +42,12 @@ def run(board, memory):
 
         link = Link()  # its queue is the largest block: made before the rest of the program is in the way
         from insole.app import App
+        from insole.board import sessions
         from insole.faults import Faults
+        from insole.store import Store
 
-        app = App(board, memory, Faults(), link)
+        gc.threshold(-1)
+        app = App(board, memory, Faults(), link, Store(sessions(), memory))
         app.run(WDT(timeout=_WATCHDOG_MS))
     except KeyboardInterrupt:
         pass

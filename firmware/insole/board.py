@@ -4,6 +4,7 @@
 # first in the lowest. Then nobody knows the site of a channel whose zone is another than the board file says.
 import sys
 
+from esp32 import Partition
 from machine import ADC, PWM, Pin, unique_id
 from micropython import const
 
@@ -22,6 +23,12 @@ def code_of_chip(name):
     if "C3" in name:
         return wire.BOARD_ESP32_C3
     return wire.BOARD_ESP32_S3 if "S3" in name else wire.BOARD_ESP32_DEVKITC
+
+
+# The partition for sessions; None on a board that was flashed without one.
+def sessions():
+    found = Partition.find(Partition.TYPE_DATA, label="sessions")
+    return found[0] if found else None
 
 
 class Board:

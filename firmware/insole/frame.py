@@ -47,6 +47,11 @@ class SamplesPacker:
         self._marks[_PACK_SEQ] = -1  # so that the next one is the first
         self.seal()
 
+    # Frames of this session so far.
+    @property
+    def frame_n(self):
+        return self._marks[_PACK_SEQ]
+
     # The next sample has this index and is not the expected one. Missing records go before it, or, when it lies past
     # this frame, the frame is closed. Returns the bytes of a closed frame, else 0.
     def hole(self, index):

@@ -27,6 +27,7 @@ _QUEUE_BYTES = const(4096)  # 1.6 s of 6 channels at 200 Hz, one erase of a bad 
 _RESERVE_BYTES = const(512)
 _TURN_BYTES = const(16)  # input taken per turn, so that a noisy line cannot hold the loop
 _DRAIN_US = const(1000000)
+_REST_US = const(150000)  # a host that is in the middle of something asks again within this time
 
 
 class Link:
@@ -56,6 +57,12 @@ class Link:
     def heard(self):
         self._heard_us = ticks_us()
         self.host_listens = True
+
+    # Nothing to send, and no host is just asking: time for what makes a host wait.
+    def rests(self):
+        if not self.host_listens:
+            return True
+        return not self._waiting[_QUEUE_USED] and ticks_diff(ticks_us(), self._heard_us) > _REST_US
 
     # A frame raw[0:n] with room for its CRC, sealed into the queue.
     def send_data(self, raw, n):

@@ -3,6 +3,8 @@
 #   samples=FILE        the walk: raw little-endian 16-bit counts, record by record, 1000 a second
 #   samples_addr, samples_bytes   the same in memory (RV32); then time is the machine's own
 #   channels=6 side=left|right board=0 device_id=HEX state=FILE speed=1.0 trace=FILE button=held
+#   clock_ppm=N              by how much the clock is fast, in real time
+#   clock_us=N               what the clock shows at the start, so that a test need not wait for it to wrap
 #   zones=BITS               the zones of the channels, 2 bits each, where they are not the board's own
 # Exit code 3: the firmware asked for a reset; start again with the same state. After Ctrl-C or `leave` a prompt stands
 # on the line, as on a board; Ctrl-D there resets. (Only the RV32 machine has the real REPL behind it.)
@@ -54,6 +56,7 @@ def install(settings):
         import gc
 
         gc.mem_free = lambda: 0  # unknown
+        gc.threshold = lambda amount: None
         sys.stdout.reconfigure(write_through=True)
     from esp32 import NVS
 

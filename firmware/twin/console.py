@@ -88,6 +88,7 @@ class Console:
 
     def write(self, data):
         n = len(data)
+        world.talks = True
         self._drain()
         while self._fifo + n > _FIFO_BYTES and self._fifo:
             world.block(_TICK_US)

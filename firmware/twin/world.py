@@ -5,12 +5,13 @@
 # wrong: no sample is lost that a board would not lose. The emulated RV32 machine has a clock of its own, so there the
 # firmware's own work takes time, too; but of a pause in which the emulator was not running only a few milliseconds
 # count, for a chip is never paused.
-# Timer callbacks are queued 8 deep and lost beyond that without a word, as on the ESP32; they run in idle() only.
+# Timer callbacks are queued 8 deep and lost beyond that without a word, as on the ESP32; they run in idle() and behind
+# each access to flash (a board serves them between any two bytecodes).
 # A callback finds the converters as they were when its timer was due (unless it is a whole period late): so the same
 # walk gives the same samples on a slow and on a quick machine. A real converter reads the moment it is asked.
 # Where the walk has no sample the callback is lost, so that the sample is missing on the insole as in the walk.
-# With speed other than 1 and a session running, time waits for the host to be heard from within 2 virtual seconds, so
-# that a quick insole does not outrun a host that asks for the clock in real seconds.
+# With speed other than 1 and a session running, or something being sent, time waits for the host to be heard from
+# within 2 virtual seconds, so that a quick insole does not outrun a host that asks for the clock in real seconds.
 import sys
 import time as real_time
 from array import array
@@ -24,6 +25,7 @@ _REST_US = 2000  # longest single step of idle while a timer runs
 _LONG_REST_US = 10000
 _NAP_US = 1000
 _TURN_US = 1250  # most that counts of one turn or nap; on an idle computer 99 % of turns take under 0.75 ms
+_CAUGHT_UP_US = 2000000
 _HOST_QUIET_US = 2000000
 _HOST_PATIENCE_MS = 5000
 
@@ -73,11 +75,13 @@ class World:
         self.watchdog_ms = 0
         self._fed_us = 0
         self._ahead_us = 0
+        self._ppm = self._skewed = 0
         self._real_us = real_us()
         self._queue = []
         self._source_us = 0
         self._quiet_us = 0
-        self._host_gone = False
+        self._host_gone = self.talks = False
+        self.talks = False  # something was sent since the host was heard from
         self._trace = None
         self._open_source(None, 0)
 
@@ -87,6 +91,8 @@ class World:
         self.settings = settings
         self.virtual = not settings.get("samples_addr")
         self.speed = float(settings.get("speed", 1))
+        self.now_us = int(settings.get("clock_us", self.now_us)) & MASK
+        self._ppm = int(settings.get("clock_ppm", 0))
         if settings.get("trace"):
             self._trace = open(settings["trace"], "w")
         if settings.get("samples_addr"):
@@ -144,6 +150,8 @@ class World:
     # Let by_us pass without serving callbacks, as a blocking write does.
     def block(self, by_us):
         if self.virtual:
+            if self.speed > 0:
+                self._ahead_us += int(by_us / self.speed)  # idle() waits for it
             self._advance(by_us)
         else:
             self._catch_up()
@@ -151,7 +159,12 @@ class World:
             self._real_us = real_us()
             self._advance(by_us)
 
-    # Rest until something is due, then serve it. The only place where callbacks run.
+    # The same for a call into the chip, such as reading flash: behind it the interpreter goes on and serves what waits.
+    def call(self, us):
+        self.block(us)
+        self._serve()
+
+    # Rest until something is due, then serve it.
     def idle(self):
         if self.virtual:
             self.input.gather()
@@ -209,9 +222,14 @@ class World:
         if self.speed <= 0:
             return
         now_us = real_us()
+        self._skewed += step_us * self._ppm
+        ahead_of_time_us = self._skewed // 1000000  # a fast clock gets there sooner
+        self._skewed -= ahead_of_time_us * 1000000
+        self._ahead_us -= ahead_of_time_us
         self._ahead_us += int(step_us / self.speed) - _ticks_diff(now_us & MASK, self._real_us & MASK)
         self._real_us = now_us
-        self._ahead_us = max(self._ahead_us, -20000)  # a late start is not caught up by hurrying
+        # What a busy computer takes is caught up by hurrying, as a chip's clock does not stop; a long stop is dropped.
+        self._ahead_us = max(self._ahead_us, -_CAUGHT_UP_US)
         while self._ahead_us >= 1000:
             self.input.wait(self._ahead_us // 1000)
             now_us = real_us()
@@ -219,13 +237,15 @@ class World:
             self._real_us = now_us
 
     def _wait_for_host(self):
-        if self.speed == 1 or self._host_gone or not self.timers or self._quiet_us < _HOST_QUIET_US:
+        if self.speed == 1 or self._host_gone or self._quiet_us < _HOST_QUIET_US:
+            return
+        if not self.timers and not self.talks:
             return
         self._host_gone = not self.input.wait(_HOST_PATIENCE_MS)
 
     def heard_host(self):
         self._quiet_us = 0
-        self._host_gone = False
+        self._host_gone = self.talks = False
 
     # --- the rest
 
@@ -239,7 +259,7 @@ class World:
 
     def trace(self, what, value):
         if self._trace:
-            self._trace.write("%d %s %d\n" % (self._source_us, what, value))
+            self._trace.write("%d %s %d %d %d\n" % (self._source_us, what, value, self.now_us, real_us()))
             self._trace.flush()
 
 

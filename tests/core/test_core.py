@@ -11,7 +11,8 @@ from retrosole.errors import RetrosoleError
 from retrosole.twin.runtimes import find
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_cpython, run_micropython, run_rv32
 
-APART = ("application", "faults", "running", "heap")  # they need the stand-in modules in the place of sys and time
+# They need the stand-in modules, some of them in the place of sys and time.
+APART = ("application", "chips", "faults", "heap", "keeping", "running", "stores")
 SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))
 
 

@@ -179,7 +179,7 @@ def test_three_crashes_in_a_row_mean_safe_mode_until_the_next_reset(chip: Chip) 
 
 
 def test_a_crash_inside_a_session_is_counted_with_the_samples_stopped(chip: Chip) -> None:
-    in_session = "app.sampler.running or app.start_session()\n    if t > 40: raise ValueError"
+    in_session = "app.sampler.running or app.start_session(0)\n    if t > 40: raise ValueError"
     ended = chip.start(in_session)
     assert ended.code == RESET
     assert chip.stored("session") == 1 and chip.stored("crashes") == 1
@@ -229,7 +229,7 @@ def test_safe_mode_by_the_button_forgets_the_crashes(chip: Chip) -> None:
 
 @pytest.mark.parametrize("during", ["if t > 30: raise KeyboardInterrupt", "app.leaving = t > 30"])
 def test_the_watchdog_is_set_to_its_longest_at_the_end(chip: Chip, during: str) -> None:
-    ended = chip.start("app.sampler.running or app.start_session()\n    " + during)
+    ended = chip.start("app.sampler.running or app.start_session(0)\n    " + during)
     assert ended.code == 0
     assert ended.figure("watchdog_ms") == 0, "it cannot be stopped; 2^30 - 1 ms is the stand-in's never"
     assert ended.figure("left") == 0, "no timer is left running"

@@ -101,7 +101,7 @@ def loaded_bits(state):
 
 
 def begin():
-    app.start_session()
+    app.start_session(0)
     app.sampler.stop()
     world.timers.clear()
     app.ring.clear()
@@ -143,7 +143,7 @@ def the_whole_path():
         was = loaded_bits(state)
         seq = ring.marks[sense.PACK_SEQ]
         contact_n = app._contact_n
-        stride_n = app._stride_n
+        stride_n = app.stride_n
         house_q8 = state[stance.HOUSE_Q8]
         origin = state[stance.ORIGIN]
         due = state[stance.DUE]
@@ -162,7 +162,7 @@ def the_whole_path():
                 gc.collect()
         if app._contact_n != contact_n:
             kind |= 1 << 7
-        if app._stride_n != stride_n:
+        if app.stride_n != stride_n:
             kind |= 1 << 8
         if state[stance.HOUSE_Q8] != house_q8 and not kind & 63:
             kind |= 1 << 9
@@ -224,7 +224,7 @@ begin()
 gc.collect()
 gc.disable()
 sent_n, allocated = the_whole_path()
-strides, contacts = app._stride_n, app._contact_n
+strides, contacts = app.stride_n, app._contact_n
 gc.enable()
 begin()
 gc.collect()

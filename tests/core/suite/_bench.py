@@ -1,12 +1,15 @@
 # The whole application on the stand-in machine: driven turn by turn in virtual time, asked and read as by a host. One
 # at a time: the firmware's modules keep the console, the time and the storage that they found when first imported.
 import gc
+import sys
 from array import array
 from struct import pack
 
 import boot
 from world import MASK, ticks_diff, world
 
+if hasattr(gc, "threshold"):
+    gc.threshold(4096)  # as main does: what importing leaves behind would lie in pieces all over a small heap
 CONSOLE = boot.install({"speed": 0, "state": "nvs.json"})
 
 # The line's queue is the largest block. A small machine's heap, in pieces after a few imports, has none like it: so it
@@ -46,6 +49,16 @@ def the_same_ring(channel_n, slot_n):
     return kept
 
 
+for channel_n in (5, 6, 8):
+    the_same_ring(channel_n, 64)
+ASIDE = ring.Aside(6)
+
+
+def the_same_places(most):
+    ASIDE.marks[sense.ASIDE_N] = ASIDE.marks[sense.ASIDE_MISSED] = ASIDE.marks[sense.ASIDE_FIRST] = 0
+    return ASIDE
+
+
 # And for the detector's words, and what they are made from: an application has one detector at a time.
 ZEROS = bytes(4 * stance.ALL_WORDS)
 WORDS = array("i", ZEROS)
@@ -65,21 +78,29 @@ def the_same_words(code, content):
 
 ring.ByteQueue = the_same_queue
 ring.SampleRing = the_same_ring
+ring.Aside = the_same_places
 gait.array = the_same_words
 gait.bytes = the_same_bytes
 import insole.app  # noqa: E402 - only now: it takes time, sys and select as they are when imported
-from esp32 import NVS  # noqa: E402
-from insole import wire  # noqa: E402
-from insole.board import Board  # noqa: E402
+from esp32 import NVS, Partition  # noqa: E402
+from insole import lamp, wire  # noqa: E402, F401
+from insole.board import Board, sessions  # noqa: E402
 from insole.faults import Faults  # noqa: E402
 from insole.link import Link  # noqa: E402
 from insole.memory import Memory  # noqa: E402
+from insole.store import Store  # noqa: E402
 from machine import ADC  # noqa: E402
 from suite._taker import uncobs  # noqa: E402
 
 APP = insole.app
+if hasattr(gc, "threshold"):
+    gc.threshold(-1)
 CHANNEL_N = (6, 8, 5)  # by board
 MOTOR = ("pwm25", "pwm21", "pwm7")
+# On the RV32 machine memory of its own is the flash: the files there are in the heap's way.
+ON_RV32 = sys.platform == "qemu"
+STORE_AT = 0x87E00000
+STORE_PLACE = {"store_addr": STORE_AT} if ON_RV32 else {"store": "store.bin"}
 ANSWERS = {wire.HELLO: wire.IDENTITY, wire.CLOCK_QUERY: wire.CLOCK}  # the rest: reply
 PERIOD = 240  # samples of a stride of `backward` at 200 Hz
 
@@ -150,12 +171,21 @@ def nobody_types(timeout_ms=0):
 
 class Bench:
     # `remembered` is what the storage holds, by key; None: what the bench before has left there.
-    def __init__(self, board=0, remembered=()):
+    # `store_kb`: how much flash there is for sessions; 0 none.
+    def __init__(self, board=0, remembered=(), store_kb=0):
+        if store_kb:
+            self._make_store_anew(store_kb)
+        self._begin(board, remembered, store_kb)
+
+    def _begin(self, board, remembered, store_kb):
         CONSOLE._out = world.trace = world._load = None  # let go of the bench before
         world.timers.clear()
         world._queue.clear()
         gc.collect()
         self._calm_the_world(board)
+        if store_kb:
+            world.settings["store_kb"] = store_kb
+            world.settings.update(STORE_PLACE)
         if remembered is not None:
             with open("nvs.json", "w") as file:
                 file.write("{}")
@@ -170,7 +200,24 @@ class Bench:
         self.traced = []  # (what, value, when in us)
         self.walk = None
         memory = Memory()
-        self.app = APP.App(Board(board), memory, Faults(), Link())
+        self._store_kb = store_kb
+        self.app = APP.App(Board(board), memory, Faults(), Link(), Store(sessions(), memory))
+
+    # Everything begins anew but for what is in flash.
+    def reset(self):
+        walk, self.app = self.walk, None
+        self._begin(self.board, None, self._store_kb)
+        self.walk = walk
+
+    def _make_store_anew(self, kb):
+        Partition._of.clear()
+        if ON_RV32:
+            import uctypes
+
+            uctypes.bytearray_at(STORE_AT + kb * 1024, 4)[:] = bytes(4)  # nor's word that it has made it blank
+            return
+        with open("store.bin", "wb"):
+            pass
 
     def _calm_the_world(self, board):
         world.setup({"speed": 0, "state": "nvs.json", "channels": CHANNEL_N[board]})
@@ -221,7 +268,34 @@ class Bench:
         world.now_us = (world.now_us + 990000) & MASK
         self.turn()
 
+    # Until the store has looked at all its pages, or erased them.
+    def let_it_get_ready(self):
+        ready_n = -1
+        while self.app.store.ready_n != ready_n:
+            ready_n = self.app.store.ready_n
+            for _ in range(20):
+                self.turn()
+
+    def let_the_host_go(self):
+        self.live(3500000, asking=False)
+        assert not self.app.link.host_listens
+
     # --- the host's side
+
+    # Frames from a command to the first of one of `last_kinds`, that one included.
+    def asked(self, kind, more, last_kinds, for_us=1000000):
+        self.forget()
+        self.feed(command(kind, more, 7))
+        since_us = asked_us = world.now_us
+        while ticks_diff(world.now_us, since_us) < for_us:
+            if ticks_diff(world.now_us, asked_us) >= 1000000:
+                asked_us = world.now_us
+                self.feed(command(wire.CLOCK_QUERY))
+            self.turn()
+            for k in range(len(self.frames)):
+                if self.frames[k][0] in last_kinds:
+                    return self.frames[: k + 1]
+        raise AssertionError("no answer in time")
 
     # The frame that answers a command, whole; fails after a second.
     def ask(self, kind, more=b"", tag=7):

@@ -33,6 +33,7 @@ def test_a_setting_takes_only_its_choices():
         (wire.SETTING_CUE, (1, 0), (2, -1, 256)),
         (wire.SETTING_TARGET_ORDER, (2, 1), (0, 3)),
         (wire.SETTING_SIDE, (1, 0), (2, 255, -1)),
+        (wire.SETTING_RATE_ALONE_HZ, (100, 500), (0, 99)),
     ):
         for value in good:
             assert bench.set(setting, value) == (wire.RESULT_OK, value)
@@ -43,21 +44,21 @@ def test_a_setting_takes_only_its_choices():
 
 def test_settings_are_kept_over_a_reset():
     bench = Bench()
-    for setting, value in ((1, 250), (2, 1), (3, 2), (4, 1)):
+    for setting, value in ((1, 250), (2, 1), (3, 2), (4, 1), (5, 500)):
         assert bench.set(setting, value) == (wire.RESULT_OK, value)
     bench = Bench(remembered=None)
-    assert bench.app.settings == {1: 250, 2: 1, 3: 2, 4: 1}
+    assert bench.app.settings == {1: 250, 2: 1, 3: 2, 4: 1, 5: 500}
     assert bench.app.cue.wanted and bench.app.cue.target_order == 2
 
 
 def test_a_remembered_value_that_is_no_choice_any_more_is_not_used():
-    bench = Bench(remembered={"rate_hz": 333, "cue": 7, "target_order": 0, "side": 9})
-    assert bench.app.settings == {1: 200, 2: 0, 3: 1, 4: 255}
+    bench = Bench(remembered={"rate_hz": 333, "cue": 7, "target_order": 0, "side": 9, "rate_alone_hz": 0})
+    assert bench.app.settings == {1: 200, 2: 0, 3: 1, 4: 255, 5: 100}
 
 
 def test_unknown_setting():
     bench = Bench()
-    for setting in (0, 5, 255):
+    for setting in (0, 6, 255):
         assert bench.set(setting, 1) == (wire.RESULT_UNKNOWN_SETTING, 0)
 
 
@@ -270,15 +271,16 @@ def test_status():
     app.link.dropped_n, app.link.reader.bad_n = 105, 106
     Words(app._detector).out_bits = 0b100101
     app.faults.first, app.faults.n = 501, 3
-    app._said[:] = array("i", [102, 103, 105, 106])  # all of it is old news: no fault comes of it
+    app._health._said[:] = array("i", [102, 103, 105, 106, 0, 0])  # all of it is old news: no fault comes of it
     said = bench.status()
-    assert len(said) == 48
+    assert len(said) == 64
     assert (u16(said, 1), said[3], u32(said, 4)) == (770, 0, 1), "session, not running, seconds up"
     assert [u32(said, at) for at in (8, 12, 16, 20, 24)] == [100001, 102, 103, 104, 105]
     assert (u16(said, 28), u16(said, 30)) == (0, 106), "bytes waiting, bad commands"
     assert u16(said, 36) == 0xFFFF, "no battery is measured"
     assert said[38] == 0x80, "no temperature"
     assert (u16(said, 39), u16(said, 41), said[43]) == (501, 3, 0b100101)
+    assert not any(said[44:60]), "there is no store"
     bench.start()
     assert bench.status()[3] == 1
 
@@ -328,7 +330,7 @@ def test_stop_sends_the_tail_before_its_reply():
         bench.turn()  # the one sample that now waits in the ring
     bench.ask(wire.STOP)
     kinds = [frame[0] for frame in bench.frames]
-    assert kinds[-2:] == [wire.SAMPLES, wire.REPLY]
+    assert kinds[-3:] == [wire.SAMPLES, wire.SESSION_END, wire.REPLY]
     tail = bench.frames[-2]
     assert bench.app.sampler.next_index == sample_n + 1
     at = 15 + 9 * (sample_n - u32(tail, 7))

@@ -110,7 +110,7 @@ def bench_with_sensor(walk, fault, out_bits, seconds=8):
     bench.sink.keeps = False
     bench.live(seconds * 1000000)
     assert bench.app.faults.first == fault, (fault, bench.app.faults.first)
-    assert bench.app.channels_out() == out_bits, bench.app.channels_out()
+    assert bench.app.channels.left_out_bits == out_bits, bench.app.channels.left_out_bits
     return bench
 
 

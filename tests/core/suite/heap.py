@@ -190,7 +190,7 @@ def the_whole_application(board, turn_n):
     assert len([what for what, _, _ in bench.traced if what == MOTOR[board]]) >= 2 * stride_n, "the cue went on and off"
     assert app.sampler.next_index > turn_n // 4, app.sampler.next_index
     assert app.sampler.lost_n == 0
-    assert app._stride_n >= stride_n, app._stride_n
+    assert app.stride_n >= stride_n, app.stride_n
     assert app._contact_n >= stride_n
     assert app.link.dropped_n == 0
     assert bench.sink.frames > turn_n // 80

@@ -101,7 +101,7 @@ def test_a_stride_that_was_judged_with_the_last_sample_is_sent():
     while not words.due:
         bench.turn()
     assert not bench.frames_of(wire.STRIDE)
-    bench.app.stop_session()
+    bench.app.stop_session(wire.ENDED_HOST)
     bench.live(300000)
     assert [u32(frame, 3) for frame in bench.frames_of(wire.STRIDE)] == [0]
 
