@@ -22,7 +22,7 @@ from retrosole.twin import registry
 from retrosole.twin.child import Child, launcher
 from retrosole.twin.damage import Damage
 from retrosole.twin.outlets import Outlet, PtyOutlet, TcpOutlet, set_link
-from retrosole.twin.relay import Relay, SessionWatch, Unplug
+from retrosole.twin.relay import Pause, Relay, SessionWatch
 
 STAND_IN = Path(__file__).with_name("stand_in_firmware.py")
 FRAME = b"\x00\x07\x01abcde\x00"
@@ -152,7 +152,7 @@ def test_a_fast_device_waits_for_a_slow_reader_and_loses_nothing(start: Starter)
 
 def test_unplugged_and_back_under_the_same_link_while_the_device_runs_on(start: Starter, tmp_path: Path) -> None:
     entry = registry.claim("left")
-    relay = start(unplug=[Unplug(0.1, 0.6)], entry=entry)  # long enough to look at on a busy computer
+    relay = start(unplug=[Pause(0.1, 0.6)], entry=entry)  # long enough to look at on a busy computer
     port = connect(relay.port)
     port.write(b"s")
     gone(port)
@@ -165,7 +165,7 @@ def test_unplugged_and_back_under_the_same_link_while_the_device_runs_on(start: 
 
 
 def test_tcp_is_unplugged_and_back_on_the_same_port(start: Starter) -> None:
-    relay = start(TcpOutlet("127.0.0.1", 0), unplug=[Unplug(0.1, 0.2)])
+    relay = start(TcpOutlet("127.0.0.1", 0), unplug=[Pause(0.1, 0.2)])
     address = address_of(relay.port)
     with closing(socket.create_connection(address, timeout=1.0)) as client:
         client.sendall(b"s")
@@ -205,6 +205,20 @@ def test_a_reset_starts_the_firmware_again_with_its_state_while_the_port_stays(s
         port.write(b"r")
         assert port.read_until(b"hello\n").endswith(b"hello\n")
         assert echoes(port)
+    assert relay.reset_n == 1
+    assert (tmp_path / "state").read_text() == "start\nstart\n"
+
+
+def test_without_power_it_is_silent_and_begins_anew_while_the_port_stays(start: Starter, tmp_path: Path) -> None:
+    relay = start(unpower=[Pause(0.1, 0.4)])
+    with connect(relay.port) as port:
+        assert port.read_until(b"hello\n").endswith(b"hello\n")
+        port.write(b"s")  # samples begin
+        since_s = time.monotonic()
+        assert port.read_until(b"hello\n").endswith(b"hello\n")
+        assert time.monotonic() - since_s > 0.4
+        assert echoes(port)
+    assert relay.error is None
     assert relay.reset_n == 1
     assert (tmp_path / "state").read_text() == "start\nstart\n"
 

@@ -18,7 +18,7 @@ import pytest
 from retrosole.device import connect as retrosole_connect
 from retrosole.errors import PortError, UsageError
 from retrosole.twin import registry
-from retrosole.twin.relay import Unplug
+from retrosole.twin.relay import Pause
 from retrosole.twin.runtimes import Runtime
 from retrosole.twin.sim import opening_lines
 from retrosole.twin.sim_options import (
@@ -26,8 +26,8 @@ from retrosole.twin.sim_options import (
     check,
     links,
     parse_channels,
+    parse_pauses,
     parse_tcp,
-    parse_unplugs,
 )
 from retrosole.twin.virtual import VirtualInsoles, virtual_insoles
 from retrosole.twin.walk import Walk, prepare_walk
@@ -60,6 +60,7 @@ def until(condition: Callable[[], object], timeout_s: float = 3.0) -> None:
         ),
         ({"seed": -1}, "seed is a whole number from 0 up, got -1"),
         ({"drop": 2.0}, "drop is a probability per byte from 0 to 1, got 2: try 0.001"),
+        ({"unpower": ("-1:2",)}, "unpower needs AT from 0 up and S above 0, got '-1:2': try --unpower 10:3"),
         ({"unplug": ("soon",)}, "unplug is AT:S, both in seconds, got 'soon': try --unplug 10:3"),
         (
             {"unplug": ("5:0",)},
@@ -102,7 +103,7 @@ def test_impossible_options_are_refused_with_one_clear_line(options: dict[str, o
 
 
 def test_unplugs_are_sorted_and_addresses_understood() -> None:
-    assert parse_unplugs(("10:2", "1:0.5")) == [Unplug(1.0, 0.5), Unplug(10.0, 2.0)]
+    assert parse_pauses(("10:2", "1:0.5"), "unplug") == [Pause(1.0, 0.5), Pause(10.0, 2.0)]
     assert parse_tcp("[::1]:7000", 2) == ("::1", 7000)
     assert parse_tcp(None, 2) is None
 

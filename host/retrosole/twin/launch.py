@@ -14,6 +14,9 @@ from retrosole.twin.runtimes import Runtime
 from retrosole.twin.sim_options import SIDES, SimOptions
 from retrosole.twin.walk import Walk
 
+# The sessions' partition of a board with 4 MiB of flash, erased; and the word of twin/nor.py that says so.
+BLANK_STORE = b"\xff" * 1792 * 1024 + b"NOR1"
+
 
 def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: Path) -> Callable[[], Process]:
     """Return a function that starts the firmware of one foot; raise UsageError for what the runtime cannot do."""
@@ -30,7 +33,9 @@ def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: P
     settings |= {
         "samples": str(walk.samples[side]),
         "speed": f"{options.speed:g}",
+        "clock_ppm": round(options.skew) if side == "right" else 0,
         "state": str(log.with_suffix(".json")),
+        "store": str(log.with_suffix(".store")),  # the sessions' flash
         "trace": str(log.with_suffix(".trace")),  # what the motor and the LED did, and when
     }
     argv = [*runtime.argv, str(firmware_folder() / "twin" / "boot.py")]
@@ -48,8 +53,9 @@ def _on_rv32(settings: dict[str, int | str], samples: bytes, speed: float) -> Ca
 
     if speed != 1.0:
         raise UsageError(f"the RV32 machine runs in real time, got speed {speed:g}: leave --speed out")
-    settings |= {"samples_addr": rv32.BLOBS_START, "samples_bytes": len(samples)}
+    store_at = rv32.BLOBS_END - 2 * 2**20
+    settings |= {"samples_addr": rv32.BLOBS_START, "samples_bytes": len(samples), "store_addr": store_at}
     statement = f"import boot\nboot.run({settings!r})"
     files = compiled_device_files("rv32imc")
     # A reset is a soft reset there: the machine keeps running, and its memory keeps the state file.
-    return lambda: rv32.start(files, [(rv32.BLOBS_START, samples)], statement=statement)
+    return lambda: rv32.start(files, [(rv32.BLOBS_START, samples), (store_at, BLANK_STORE)], statement=statement)

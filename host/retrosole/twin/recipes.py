@@ -18,6 +18,10 @@ UPSTREAM_VERSION = SOURCE_VERSION.split("+")[0]
 
 # What an ESP32 running this firmware has: 64 kB at start, growing to about 160 kB.
 HEAP_32BIT_KB = 160
+# What lies in the emulated machine's heap and outside an ESP32's: the firmware's native code, and the stand-ins for
+# what is part of the chip's own MicroPython.
+NATIVE_CODE_KB = 32
+STAND_INS_KB = 16
 # Pointers, object headers and small buffers are twice as large on 64 bits; the same objects then
 # fit.
 HEAP_64BIT_KB = 2 * HEAP_32BIT_KB
@@ -59,7 +63,7 @@ _RV32_VARIABLES = (
     "USER_C_MODULES={overlay}/modules",
     'CFLAGS_EXTRA=-DMP_CONFIGFILE="<{overlay}/mpconfig_rv32.h>"',
     "MICROPY_VFS_LFS2=1",
-    f"MICROPY_HEAP_SIZE={HEAP_32BIT_KB * 1024}",
+    f"MICROPY_HEAP_SIZE={(HEAP_32BIT_KB + NATIVE_CODE_KB + STAND_INS_KB) * 1024}",
     "MICROPY_MPYCROSS=/bin/true",
     "MICROPY_MPYCROSS_DEPENDENCY=",
 )

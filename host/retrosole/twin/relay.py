@@ -1,12 +1,13 @@
 """The pump between one virtual insole's console and the port that the host opens.
 
 One thread per foot. It behaves like a USB-serial adapter: with nobody there the device's bytes are gone, and the
-device never notices. It can also be a bad cable: damage bytes, or lose the port for a while (`Unplug`).
+device never notices. It can also be a bad cable or battery: damage bytes, lose the port or the power for a while.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import select
 import threading
 import time
@@ -25,6 +26,9 @@ _READ_BYTES = 65536
 _RESTART_S = 0.3
 # Between the end of its output and its exit code.
 _POLITE_S = 1.0
+# An adapter's buffer is now and then emptied much later, when the computer is busy with something else.
+_LONG_HOLD_EVERY = 50
+_LONG_HOLD_TIMES = 6
 # A pseudo-terminal does not say that it was opened, so without a user we look a hundred times a second.
 _LOOK_MS = 10
 # The longest wait otherwise: how late a hang-up of TCP or an ending is noticed at worst.
@@ -32,8 +36,8 @@ _IDLE_MS = 200
 
 
 @dataclass(frozen=True)
-class Unplug:
-    """Take the port away `at_s` after the first samples frame, for `for_s` seconds (real time both)."""
+class Pause:
+    """Be without the port, or without power, `at_s` after the first samples frame, for `for_s` s (real time both)."""
 
     at_s: float
     for_s: float
@@ -82,11 +86,15 @@ class Relay:
         *,
         entry: Entry | None = None,
         damage: Damage | None = None,
-        unplug: Sequence[Unplug] = (),
+        unplug: Sequence[Pause] = (),
+        unpower: Sequence[Pause] = (),
+        jitter_s: float = 0.0,
         holds_back: bool = False,
         name: str = "insole",
     ) -> None:
         """Prepare; nothing runs yet.
+
+        Bytes wait for up to `jitter_s` in the adapter, both ways, and now and then for six times as long.
 
         `holds_back` lets a device that runs faster than real time wait for a slow reader instead of losing bytes.
         """
@@ -102,12 +110,16 @@ class Relay:
         self._name = name
         self._watch = SessionWatch()
         self._unplug = sorted(unplug, key=lambda one: one.at_s)
+        self._unpower = sorted(unpower, key=lambda one: one.at_s)
         self._session_at_s: float | None = None
         self._back_at_s: float | None = None
         self._restart_at_s: float | None = None
         self._running = False
         self._to_host = bytearray()
         self._to_child = bytearray()
+        self._jitter_s = jitter_s
+        self._chance = random.Random(name)
+        self._to_host_due_s = self._to_child_due_s = 0.0
         self._stop = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -178,19 +190,23 @@ class Relay:
         for descriptor in self._outlet.watched():
             poll.register(descriptor, select.POLLIN)
         output = self._outlet.output()
-        if output is not None and self._to_host:
+        now_s = time.monotonic()
+        if output is not None and self._to_host and now_s >= self._to_host_due_s:
             poll.register(output, select.POLLIN | select.POLLOUT)
         if self._running:
             if not (self._holds_back and self._to_host):
                 poll.register(self._child.output, select.POLLIN)
-            if self._to_child:
+            if self._to_child and now_s >= self._to_child_due_s:
                 poll.register(self._child.input, select.POLLOUT)
         return {descriptor for descriptor, _ in poll.poll(self._patience_ms(attached))}
 
     def _patience_ms(self, attached: bool) -> int:
         longest = _IDLE_MS if attached else _LOOK_MS
         now_s = time.monotonic()
-        due_s = [at_s for at_s in (self._back_at_s, self._restart_at_s, self._next_unplug_s()) if at_s is not None]
+        dates_s = [self._back_at_s, self._restart_at_s, self._next_unplug_s(), self._next_unpower_s()]
+        dates_s += [self._to_host_due_s] if self._to_host and self._to_host_due_s > now_s else []
+        dates_s += [self._to_child_due_s] if self._to_child and self._to_child_due_s > now_s else []
+        due_s = [at_s for at_s in dates_s if at_s is not None]
         return min([longest, *(max(0, int((at_s - now_s) * 1000) + 1) for at_s in due_s)])
 
     def _next_unplug_s(self) -> float | None:
@@ -198,7 +214,15 @@ class Relay:
             return None
         return self._session_at_s + self._unplug[0].at_s
 
+    def _next_unpower_s(self) -> float | None:
+        if self._session_at_s is None or not self._unpower or not self._running:
+            return None
+        return self._session_at_s + self._unpower[0].at_s
+
     def _keep_appointments(self, now_s: float) -> None:
+        unpower_at_s = self._next_unpower_s()
+        if unpower_at_s is not None and now_s >= unpower_at_s:
+            self._cut_power(now_s + self._unpower.pop(0).for_s)
         unplug_at_s = self._next_unplug_s()
         if unplug_at_s is not None and now_s >= unplug_at_s:
             self._back_at_s = now_s + self._unplug.pop(0).for_s
@@ -210,6 +234,13 @@ class Relay:
             self._restart_at_s = None
             self._child.start()
             self._running = True
+
+    def _cut_power(self, until_s: float) -> None:
+        self._child.kill()
+        self._running = False
+        self._to_child.clear()
+        self.reset_n += 1
+        self._restart_at_s = until_s
 
     def _take_away(self) -> None:
         self._outlet.close()
@@ -227,6 +258,8 @@ class Relay:
         self.traffic.from_host_n += len(data)
         # A device that is off or resetting hears nothing; one that does not read loses what overflows.
         if self._running and len(self._to_child) + len(data) <= BUFFER_BYTES:
+            if data and not self._to_child:
+                self._to_child_due_s = self._held_until_s()
             self._to_child += data
 
     def _from_child(self) -> None:
@@ -242,9 +275,17 @@ class Relay:
         if not self._outlet.refresh():
             self.traffic.unheard_n += len(data)
         elif self._holds_back or len(self._to_host) + len(data) <= BUFFER_BYTES:
+            if not self._to_host:
+                self._to_host_due_s = self._held_until_s()
             self._to_host += self.damage.apply(data)
         else:
             self.traffic.overflow_n += len(data)
+
+    def _held_until_s(self) -> float:
+        if not self._jitter_s:
+            return 0.0
+        longest_s = self._jitter_s * (_LONG_HOLD_TIMES if self._chance.randrange(_LONG_HOLD_EVERY) == 0 else 1)
+        return time.monotonic() + self._chance.uniform(0.0, longest_s)
 
     def _child_ended(self) -> None:
         code = self._child.end(_POLITE_S)
@@ -263,7 +304,7 @@ class Relay:
         self._stop.set()
 
     def _flush_to_child(self) -> None:
-        if not self._running or not self._to_child:
+        if not self._running or not self._to_child or time.monotonic() < self._to_child_due_s:
             return
         try:
             del self._to_child[: os.write(self._child.input, self._to_child)]
@@ -273,7 +314,7 @@ class Relay:
             self._to_child.clear()
 
     def _flush_to_host(self) -> None:
-        if not self._to_host:
+        if not self._to_host or time.monotonic() < self._to_host_due_s:
             return
         with memoryview(self._to_host) as view:
             taken_n = self._outlet.write(view)

@@ -10,7 +10,7 @@ from typing import Any
 from retrosole import wire
 from retrosole.errors import DamagedDataError
 from retrosole.framing import CRC_BYTES, pack, parse
-from retrosole.samples import missing_records, records_per_frame, unpack12
+from retrosole.samples import missing_records, record_bytes, records_per_frame, unpack12
 from retrosole.session.reader import Session
 from retrosole.twin.core import Reenactment
 
@@ -18,6 +18,8 @@ _KINDS = {wire.StrideFrame.TYPE: "stride", wire.ContactFrame.TYPE: "contact"}
 _SEQ = slice(3, 7)  # of a frame: type u8, session u16, seq u32
 _CUED_AT = -1  # of a contact frame, its CRC cut off
 _SHOWN_N = 5
+_RATES_HZ = sorted(wire.SETTING_CHOICES["rate_hz"])
+_LAST_IDX = (1 << 30) - 1  # the detector's integers have 31 bits: 24 days at 500 Hz
 
 
 @dataclass
@@ -79,6 +81,7 @@ def _replay_side(session: Session, side: str) -> Iterator[Replayed]:
     for number in dict.fromkeys(frame.session for frame in frames):
         identity = _identity(session, side, number)
         samples = sorted((f for f in frames if f.session == number), key=lambda f: int(f.seq))
+        _check_possible(side, identity, samples)
         logged = {
             kind: [f for f in session.frames(side, wire.FRAME_CLASSES[kind]) if f.session == number] for kind in _KINDS
         }
@@ -95,6 +98,23 @@ def _identity(session: Session, side: str, number: int) -> wire.IdentityFrame:
             "it cannot be replayed"
         )
     return told[-1]  # type: ignore[no-any-return]
+
+
+def _check_possible(side: str, identity: wire.IdentityFrame, samples: list[wire.SamplesFrame]) -> None:
+    """Raise DamagedDataError for what passes the CRC but that no insole sends, and no detector takes."""
+    zones = set(identity.zones[: identity.channel_n])
+    size = record_bytes(identity.channel_n)
+    if not zones <= set(wire.Zone) - {wire.Zone.UNUSED}:
+        what = f"a channel of zone {max(zones)}"
+    elif not _RATES_HZ[0] <= identity.rate_hz <= _RATES_HZ[-1]:
+        what = f"{identity.rate_hz} samples per second"
+    elif any(len(frame.records) % size for frame in samples):
+        what = f"records that are no multiple of {size} bytes"
+    elif any(frame.first_index > _LAST_IDX for frame in samples):
+        what = f"samples beyond the index {_LAST_IDX}"
+    else:
+        return
+    raise DamagedDataError(f"the {side} log has {what}, which no insole of this version sends: it cannot be replayed")
 
 
 def _cue_was_off(session: Session, side: str, identity: wire.IdentityFrame) -> bool:

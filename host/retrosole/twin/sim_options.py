@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrosole.errors import UsageError
 from retrosole.twin.damage import check_probabilities
-from retrosole.twin.relay import Unplug
+from retrosole.twin.relay import Pause
 
 SIDES = ("left", "right")
 FEET = {"left": ("left",), "right": ("right",), "both": SIDES}
@@ -28,7 +28,10 @@ class SimOptions:
     drop: float = 0.0
     flip: float = 0.0
     double: float = 0.0
+    jitter: float = 0.0  # ms for which bytes wait at most, both ways
+    skew: float = 0.0  # ppm by which the right insole's clock is fast
     unplug: tuple[str, ...] = ()  # "AT:S"
+    unpower: tuple[str, ...] = ()  # "AT:S"
     dead: tuple[str, ...] = ()  # "[SIDE:]CHANNEL", by number from 0 or by site
     stuck: tuple[str, ...] = ()
     truth: Path | None = None
@@ -54,8 +57,13 @@ def check(options: SimOptions) -> None:
         raise UsageError(f"duration is in seconds and above 0, got {options.duration_s:g}: try --duration 60")
     if options.seed < 0:
         raise UsageError(f"seed is a whole number from 0 up, got {options.seed}")
+    if not 0 <= options.jitter <= 1000:
+        raise UsageError(f"jitter is in milliseconds, 0 to 1000, got {options.jitter:g}: try --jitter 16")
+    if not -1000 <= options.skew <= 1000:
+        raise UsageError(f"skew is in parts per million, -1000 to 1000, got {options.skew:g}: try --skew 50")
     check_probabilities(drop=options.drop, flip=options.flip, double=options.double)
-    parse_unplugs(options.unplug)
+    parse_pauses(options.unplug, "unplug")
+    parse_pauses(options.unpower, "unpower")
     if options.tcp is not None and options.link is not None:
         raise UsageError("--link and --tcp exclude each other: a TCP port has no path to link to")
     parse_tcp(options.tcp, len(options.sides))
@@ -65,27 +73,27 @@ def check(options: SimOptions) -> None:
         raise UsageError(f"the folder of {options.truth} does not exist: make it, or choose another path for --truth")
 
 
-def parse_unplugs(texts: tuple[str, ...]) -> list[Unplug]:
+def parse_pauses(texts: tuple[str, ...], option: str) -> list[Pause]:
     """Turn "AT:S" texts into pauses in order; raise UsageError when one is malformed or two overlap."""
-    pauses = sorted((_parse_unplug(text) for text in texts), key=lambda one: one.at_s)
+    pauses = sorted((_parse_pause(text, option) for text in texts), key=lambda one: one.at_s)
     for one, following in pairwise(pauses):
         if one.at_s + one.for_s >= following.at_s:
             raise UsageError(
-                f"unplug {one.at_s:g}:{one.for_s:g} lasts until {one.at_s + one.for_s:g} s, "
+                f"{option} {one.at_s:g}:{one.for_s:g} lasts until {one.at_s + one.for_s:g} s, "
                 f"the next begins at {following.at_s:g} s: leave time between them"
             )
     return pauses
 
 
-def _parse_unplug(text: str) -> Unplug:
+def _parse_pause(text: str, option: str) -> Pause:
     at_text, _, for_text = text.partition(":")
     try:
         at_s, for_s = float(at_text), float(for_text)
     except ValueError:
-        raise UsageError(f"unplug is AT:S, both in seconds, got {text!r}: try --unplug 10:3") from None
+        raise UsageError(f"{option} is AT:S, both in seconds, got {text!r}: try --{option} 10:3") from None
     if not (0 <= at_s < math.inf and 0 < for_s < math.inf):
-        raise UsageError(f"unplug needs AT from 0 up and S above 0, got {text!r}: try --unplug 10:3")
-    return Unplug(at_s, for_s)
+        raise UsageError(f"{option} needs AT from 0 up and S above 0, got {text!r}: try --{option} 10:3")
+    return Pause(at_s, for_s)
 
 
 def parse_tcp(text: str | None, foot_n: int) -> tuple[str, int] | None:

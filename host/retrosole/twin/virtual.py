@@ -23,7 +23,7 @@ from retrosole.twin.damage import Damage
 from retrosole.twin.outlets import Outlet, PtyOutlet, TcpOutlet
 from retrosole.twin.relay import Relay
 from retrosole.twin.runtimes import Runtime, find
-from retrosole.twin.sim_options import SIDES, SimOptions, check, links, parse_tcp, parse_unplugs
+from retrosole.twin.sim_options import SIDES, SimOptions, check, links, parse_pauses, parse_tcp
 from retrosole.twin.walk import Walk, prepare_walk
 
 _POLL_S = 0.05
@@ -132,7 +132,9 @@ def _open_all(insoles: VirtualInsoles, options: SimOptions) -> None:
                 double=options.double,
                 seed=(options.seed, SIDES.index(side)),
             ),
-            unplug=parse_unplugs(options.unplug),
+            unplug=parse_pauses(options.unplug, "unplug"),
+            unpower=parse_pauses(options.unpower, "unpower"),
+            jitter_s=options.jitter / 1000,
             holds_back=options.speed != 1.0,
             name=side,
         )
