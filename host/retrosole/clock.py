@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,39 @@ _KEPT_N = 120  # exchanges: two minutes at one a second
 _FIT_SPAN_S = 10.0  # below this the drift of a crystal drowns in the jitter of a line
 
 
-def clock_difference_us(later_us: int, earlier_us: int) -> int:
+_Us = TypeVar("_Us", int, NDArray[np.int64])
+
+
+def clock_difference_us(later_us: _Us, earlier_us: int) -> _Us:
     """Give later - earlier on the wrapping device clock, in [-2^29, 2^29) us."""
     return (later_us - earlier_us + WRAP_US // 2) % WRAP_US - WRAP_US // 2
+
+
+def nearest_us(clock_us: _Us, reference_us: int, expected_us: _Us) -> _Us:
+    """Undo the wraps of clock readings that lie some `expected_us`, right to 8.9 minutes, behind a reference.
+
+    The reference counts from its own value; expectations may be negative.
+    """
+    elapsed_us = clock_difference_us(clock_us, reference_us)
+    return reference_us + elapsed_us + (expected_us - elapsed_us + WRAP_US // 2) // WRAP_US * WRAP_US
+
+
+class Reading(Protocol):
+    """Carry the device's clock and its uptime, as many frames do."""
+
+    @property
+    def clock_us(self) -> int: ...
+    @property
+    def uptime_s(self) -> int: ...
+
+
+def boot_us(reading: Reading, reference: Reading) -> int:
+    """Give a reading of the clock without wraps; the reference, of the same boot, counts from its own value.
+
+    The uptimes say how many wraps lie between the two, in either direction, however long it was.
+    """
+    expected_us = (reading.uptime_s - reference.uptime_s) * 1_000_000
+    return nearest_us(reading.clock_us, reference.clock_us, expected_us)
 
 
 class Unwrapper:

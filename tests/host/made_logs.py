@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def status(next_index: int, session: int = 5, dropped_n: int = 0) -> bytes:
     values.pop("TYPE", None)
     values.update(session=session, running=1, next_index=next_index, frame_dropped_n=dropped_n)
     return encode(wire.StatusFrame(**values))
+
+
+def end(frame_n: int = 20, session: int = 5, **changes: int) -> bytes:
+    """Give the wire bytes that end what `walk` gives."""
+    n = frame_n * N
+    frame = wire.SessionEndFrame(session, n, frame_n, frame_n // 7, 0, 0, 0, wire.Ended.HOST)
+    return encode(replace(frame, **changes))
 
 
 def side(data: bytes) -> SideLog:

@@ -62,6 +62,16 @@ def test_repeated_frames_are_taken_once(tmp_path: Path) -> None:
     assert session.losses["left"].duplicate_n == len(frames)
 
 
+def test_of_two_frames_with_one_number_the_first_counts() -> None:
+    second = wire.SamplesFrame(5, 1, N, 0, samples_frame(5, 0).records)
+    log = side(
+        START + b"".join(walk(3)) + encode(second) + encode(stride_frame(5, 0, 10)) + encode(stride_frame(5, 0, 99))
+    )
+    assert np.array_equal(log.samples[1], counts_at(0, 3 * N))
+    assert [stride.initial_contact_s for stride in log.strides()] == [10.5 / 200]
+    assert log.duplicate_n == 2
+
+
 def test_holes_are_the_devices_and_padding_is_nothing() -> None:
     holed = samples_frame(5, 1, taken_n=20)
     last = samples_frame(5, 3, taken_n=5)
@@ -221,10 +231,10 @@ def test_links_and_folders_in_place_of_logs(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path, START)
 
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: Any) -> Any:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DamagedDataError, match=r"cannot read .*left.frames \(Permission denied\)"):
         open_session(tmp_path)
 
@@ -239,3 +249,17 @@ def test_a_foot_that_sent_nothing_is_shown_as_such(new: Any) -> None:
     assert "right: 0 of 0 samples at 200 Hz, none missing" in format_summary(summarise(session))
     (writer.folder / "session.json").unlink()
     assert open_session(writer.folder).sides == ("left",)
+
+
+@pytest.mark.parametrize("name", ["left.frames", "session.json"])
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "session"
+    folder.mkdir()
+    for log in ("left.frames", "right.frames"):
+        (folder / log).write_bytes(b"\0")
+    (folder / name).unlink(missing_ok=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"{}")
+    (folder / name).symlink_to(elsewhere)
+    with pytest.raises(DamagedDataError, match="is a link to another folder"):
+        open_session(folder)

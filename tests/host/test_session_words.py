@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_logs import START, save, status, walk_samples
+from made_logs import START, end, save, status, walk_samples
 from pty_insole import identity, samples_frame, stride_frame
 
 from retrosole import wire
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.framing import cobs_decode, encode
 from retrosole.session import writer as writer_module
+from retrosole.session.check import clock_text
 from retrosole.session.decode import decode_file, frame_line
 from retrosole.session.reader import Session, open_session
-from retrosole.session.summary import clock_text, format_summary, summarise
+from retrosole.session.summary import format_summary, summarise
 
 # ---------------------------------------------------------------------------------------------------------- summary
 
@@ -30,7 +31,8 @@ def test_the_summary_of_a_whole_session(tmp_path: Path) -> None:
     for name, shift in (("left", 0), ("right", 110)):
         strides = [encode(stride_frame(5, k, k * 220 + shift)) for k in range(3)]
         strides.append(encode(stride_frame(5, 3, 660 + shift, walking=wire.Direction.FORWARD, contact_order=2)))
-        session = summary_of(tmp_path, START + b"".join(walk_samples(40) + strides), f"{name}.frames")
+        data = START + b"".join(walk_samples(40) + strides) + end(40, stride_n=4)
+        session = summary_of(tmp_path, data, f"{name}.frames")
     summary = summarise(session)
     assert summary.cadence_steps_min == pytest.approx(2 * 60 / 1.1)
     left = summary.sides["left"]
@@ -52,6 +54,8 @@ def test_the_summary_of_a_whole_session(tmp_path: Path) -> None:
             )
         ],
         "cadence 109 steps/min",
+        "clocks: not on one clock: the left log has no answered clock query; each foot keeps its own seconds",
+        "complete: everything that was taken is here",
     ]
 
 
@@ -65,12 +69,13 @@ def test_the_summary_says_what_was_lost_and_why(tmp_path: Path) -> None:
     extra = encode(stride_frame(5, 1, 100)) + frames[0] + unknown + b"Traceback: boom\r\n\0" + status(540, dropped_n=2)
     session = summary_of(tmp_path, START + b"".join(frames) + extra + b"\x05abc")
     lines = format_summary(summarise(session))
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "left: 432 of 540 samples at 200 Hz, 108 missing (20.00%): 78 lost on the way, 10 never taken by the insole, "
         "20 not sent before the end",
         "left: 1 stride frame lost, 1 damaged frame, 2 frames dropped by the insole because nobody read, "
-        "1 repeated frame taken once, 1 frame of a newer protocol not understood, 1 piece of text, "
+        "1 frame of a newer protocol not understood, 1 piece of text, "
         "4 bytes of a torn last frame",
+        "incomplete: 98 samples and 1 stride missing, and the insole no longer has it",
     ]
     assert "left: 1 stride, median stance 650 ms" in lines
 
@@ -95,6 +100,28 @@ def test_the_cadence_leaves_out_what_lies_between_two_sessions_of_the_device(tmp
     left = summarise(summary_of(tmp_path, at(1000) + START + part(5) + at(1090) + again + part(6))).sides["left"]
     assert left.stride_n == 6
     assert left.strides_per_min == pytest.approx(60 / 1.1)
+
+
+def test_the_duration_counts_the_pause_at_a_reset_and_the_verdict_says_it(tmp_path: Path) -> None:
+    def head(session: int, continues: int, boot: int) -> bytes:
+        return encode(wire.SessionHeadFrame(session, continues, boot, 5, 5_000_000, 200, 6, wire.Begun.HOST))
+
+    def at(unix_ms: int) -> bytes:
+        return encode(wire.ConnectFrame(unix_ms * 1000, "a"))
+
+    cut = encode(wire.StoredFrame(1, 5, 5, 3, 5, 0, 200, 0, 40 * 26, 99, wire.Kept.UNCOLLECTED, 255))
+    again = [at(1_013_400), encode(identity(session=6, boot=4, running=1)), head(6, 5, 4)]
+    again += [encode(samples_frame(6, seq)) for seq in range(40)] + [end(40, 6, stride_n=0), cut]
+    left = b"".join([at(1_000_000), START, head(5, 5, 3), *walk_samples(40), *again])
+    summary = summarise(summary_of(tmp_path, left))
+    assert summary.duration_s == summary.sides["left"].duration_s == pytest.approx(18.6)
+    lines = format_summary(summary)
+    assert lines[1] == "duration 18.6 s"
+    pause = "nothing was taken for 8.2 s ({}insole reset, or its power gone)"
+    assert lines[-1] == f"complete: everything that was taken is here; {pause.format('')}"
+    whole = b"".join([START, head(5, 5, 3), *walk_samples(40), end(40, stride_n=0)])
+    summary = summarise(summary_of(tmp_path, whole, "right.frames"))
+    assert summary.verdict.endswith("is here; " + pause.format("left "))
 
 
 def test_the_summary_names_the_sensors_that_were_left_out(tmp_path: Path) -> None:
@@ -126,7 +153,8 @@ def test_the_summary_says_when_it_was(tmp_path: Path, started: str, words: str) 
 
 def test_a_session_without_strides_says_so(tmp_path: Path) -> None:
     lines = format_summary(summarise(summary_of(tmp_path, START + b"".join(walk_samples(2)))))
-    assert lines[1:] == ["duration 0.3 s", "left: no strides", "left: 52 of 52 samples at 200 Hz, none missing"]
+    assert lines[1:-1] == ["duration 0.3 s", "left: no strides", "left: 52 of 52 samples at 200 Hz, none missing"]
+    assert lines[-1] == "incomplete: the end is missing; the insole may still hold it: try `retrosole fetch`"
 
 
 def test_durations_read_well() -> None:

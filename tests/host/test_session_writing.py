@@ -65,7 +65,7 @@ def test_session_json_says_what_is_needed_to_read_it(new: Any) -> None:
     )
     assert left["channels"][4] == {"zone": "heel", "site": "heel_medial", "baseline": 100, "standing": None}
     assert info["software"]["retrosole"] == retrosole.__version__
-    assert info["protocol"] == {"major": 1, "minor": 0, "fingerprint": f"0x{wire.FINGERPRINT:08X}"}
+    assert info["protocol"] == {"major": 1, "minor": wire.PROTOCOL_MINOR, "fingerprint": f"0x{wire.FINGERPRINT:08X}"}
     assert {m["name"] for m in info["specification"]["message"]} >= {"samples", "stride", "identity"}
     assert info["started"][-6] in "+-", "the start must carry its offset from UTC"
 
@@ -108,6 +108,15 @@ def test_host_frames_stand_between_whole_frames_only(new: Any) -> None:
     assert found[5].received_bytes == len(frame) + 50
     assert found[6].reason == wire.DisconnectReason.UNPLUGGED
     assert abs(found[0].unix_us / 1e6 - time.time()) < 60
+
+
+def test_an_answered_clock_query_is_kept(new: Any) -> None:
+    writer = new()
+    writer.append("left", START)
+    writer.exchange("left", 12.5, 12.503, wire.ClockFrame(7, 2**30 - 1, 4000, 9), boot=3)
+    writer.close()
+    (kept,) = open_session(writer.folder).frames("left", wire.ExchangeFrame)
+    assert kept == wire.ExchangeFrame(12_500_000, 12_503_000, 2**30 - 1, 4000, 3)
 
 
 def test_a_waiting_host_frame_is_not_lost_at_the_end(new: Any) -> None:

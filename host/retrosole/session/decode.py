@@ -22,6 +22,7 @@ from retrosole.framing import (
 from retrosole.session.reader import SIDES
 
 _READ_BYTES = 1 << 16
+_HELD_BYTES = 1 << 17  # without a zero
 _SHOWN_BYTES = 24
 
 # Fields whose numbers have words
@@ -105,6 +106,10 @@ def _file_pieces(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
                 yield at, piece, True
             at += len(piece) + 1
         held = rest
+        if len(held) > _HELD_BYTES:  # far too long for a frame: it need not be kept to its end
+            yield at, held, True
+            at += len(held)
+            held = b""
     if held:
         yield at, held, False
 

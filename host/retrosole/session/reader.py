@@ -14,21 +14,31 @@ from numpy.typing import NDArray
 
 from retrosole import wire
 from retrosole.errors import DamagedDataError, UsageError
+from retrosole.framing import POSSIBLE
 from retrosole.gait.strides import COLUMNS, Stride, write_csv
-from retrosole.session.sidelog import Known, Losses, SideLog
+from retrosole.session.align import align
+from retrosole.session.losses import Losses
+from retrosole.session.sidelog import Known, SideLog
 from retrosole.session.writer import FORMAT, FORMAT_VERSION, word
 
 SIDES = ("left", "right")
+MAX_LOG_BYTES = 1 << 30  # two days of 8 channels at 500 Hz
+MAX_INFO_BYTES = 1 << 22
 _KEPT_ENDINGS = (".frames", ".json")  # of the files of a session
 
 
 class Session:
-    """Hold a recorded session. `info` is session.json, empty for a bare log."""
+    """Hold a recorded session. `info` is session.json, empty for a bare log.
+
+    `alignment` says whether the times of all feet are on one clock, and how well; where they are not, each foot has its
+    own seconds, from its own first sample on.
+    """
 
     def __init__(self, path: Path, info: dict[str, Any], logs: dict[str, SideLog]) -> None:
         self.path = path
         self.info = info
         self.logs = logs
+        self.alignment = align(logs)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -45,6 +55,10 @@ class Session:
         A single channel that was not read is 4095.
         """
         return self.logs[side].samples
+
+    def times_s(self, side: str) -> NDArray[np.float64]:
+        """Give when each sample was due (n,), in seconds since the session's first one; see `alignment`."""
+        return self.logs[side].times_s()
 
     @cached_property
     def strides(self) -> list[Stride]:
@@ -74,7 +88,7 @@ def open_session(path: str | Path) -> Session:
         return _open_folder(path)
     if not path.exists():
         raise UsageError(f"there is no {path}: name a session folder or a .frames log")
-    log = SideLog("unset", _read(path), str(path))
+    log = SideLog("unset", _read(path, MAX_LOG_BYTES), str(path))
     if not log.frame_n:
         raise DamagedDataError(f"{path} has no frame in it: expected a .frames log of a session")
     log.side = path.stem if path.stem in SIDES else word(wire.Side, log.identity.foot) if log.identity else "unset"
@@ -101,9 +115,11 @@ def _open_side(side: str, path: Path, info: dict[str, Any]) -> SideLog:
     try:
         told = info["sides"][side]
         known = Known(int(told["rate_hz"]), int(told["channel_n"]), int(told["session"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         known = None  # the log's own identity frames say the same
-    return SideLog(side, _read(path), str(path), known)
+    if known is not None and not all(low <= getattr(known, name) <= high for name, (low, high) in POSSIBLE.items()):
+        known = None
+    return SideLog(side, _read(_inside(path), MAX_LOG_BYTES), str(path), known)
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -111,25 +127,38 @@ def _read_info(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}  # the logs say everything that is needed to read them
     try:
-        info = json.loads(_read(path))
-    except ValueError as error:
+        info = json.loads(_read(_inside(path), MAX_INFO_BYTES))
+    except (ValueError, RecursionError) as error:
         raise DamagedDataError(
             f"{path} is not readable as JSON ({error}): move it away to read the logs alone"
         ) from error
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise DamagedDataError(f'{path} is not a session of this program: expected "format": "{FORMAT}"')
     if info.get("format_version") != FORMAT_VERSION:
-        raise DamagedDataError(
-            f"{path} has format version {info.get('format_version')}, this program reads {FORMAT_VERSION}: update it"
-        )
+        version = f"{info.get('format_version')!r:.40}"
+        raise DamagedDataError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: update it")
     return info
 
 
-def _read(path: Path) -> bytes:
+def _inside(path: Path) -> Path:
+    """Give a file of a session folder back. Raises DamagedDataError when it is a link that leads out of the folder."""
+    if path.resolve().parent != path.parent.resolve():
+        raise DamagedDataError(f"{path} is a link to another folder, so it is not read: copy the file here instead")
+    return path
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size  # 0 for a pipe
+            data = file.read(most_bytes + 1) if size <= most_bytes else b""
     except OSError as error:
         raise DamagedDataError(f"cannot read {path} ({error.strerror})") from error
+    if max(size, len(data)) > most_bytes:
+        raise DamagedDataError(
+            f"{path} has more than {most_bytes >> 20} MiB, no session has as much: is it the right file?"
+        )
+    return data
 
 
 # ------------------------------------------------------------------------------------------------ write beside it

@@ -1,68 +1,45 @@
 """Take one side's log apart: its frames, samples and strides, and what is missing.
 
-A torn tail and a damaged middle are read around and counted. Frames that came twice are taken once.
+A torn tail and a damaged middle are read around and counted. Frames that came twice are taken once, and those that came
+late, fetched from the insole's store, stand where they belong.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrosole import wire
+from retrosole.clock import boot_us
 from retrosole.errors import DamagedDataError
-from retrosole.framing import (
-    DamagedFrame,
-    Message,
-    UnknownFrame,
-    is_text,
-    open_frame,
-    parse,
-    pieces,
-)
+from retrosole.framing import DamagedFrame, is_text, parse
 from retrosole.gait.strides import Stride
-from retrosole.samples import HEAD_BYTES, missing_records, record_bytes, unpack12
+from retrosole.samples import HEAD_BYTES, record_bytes
+from retrosole.session.bulk import Batch, open_log
+from retrosole.session.losses import Losses, account
+from retrosole.session.segments import SEQUENCED, Segment, segments_of, serial_distance, taken_mask
 from retrosole.session.writer import word
 
-SEQUENCED = (
-    wire.SamplesFrame.TYPE,
-    wire.StrideFrame.TYPE,
-    wire.ContactFrame.TYPE,
-    wire.MarkFrame.TYPE,
-)
-_HEAD_TYPE = wire.SamplesFrame.TYPE
-_HEAD = wire.DTYPES[_HEAD_TYPE]
+_SAMPLES = wire.SamplesFrame.TYPE
 _FRACTION = 256  # parts of a sample in a stride's times
+_CRC = "crc"
 
-
-@dataclass(frozen=True)
-class Losses:
-    """Account for one side of a session; samples: expected = received + lost_line + hole + lost_end.
-
-    lost_line_n: in frames that did not arrive. hole_n: the device says it never took them. lost_end_n: the device
-    took them, but the log ends before. frame_lost_n: by type. damaged_n: pieces of the log that are no frame;
-    torn_bytes: an unfinished last one. dropped_frame_n: frames the device itself dropped because nobody read.
-    """
-
-    expected_n: int
-    received_n: int
-    lost_line_n: int
-    hole_n: int
-    lost_end_n: int
-    frame_lost_n: dict[int, int]
-    duplicate_n: int
-    other_session_n: int
-    damaged_n: int
-    damaged_bytes: int
-    text_n: int
-    torn_bytes: int
-    unknown_n: int
-    dropped_frame_n: int
+# Read at once, since they say how everything else is to be read; of the others each kind when it is asked for
+_NEWS = (
+    wire.IdentityFrame.TYPE,
+    wire.ReplyFrame.TYPE,
+    wire.SessionHeadFrame.TYPE,
+    wire.SessionEndFrame.TYPE,
+)
+_TEXTS = tuple(kind for kind, dtype in wire.DTYPES.items() if _CRC not in (dtype.names or ()) and kind != _SAMPLES)
+_JUDGED = (*_TEXTS, wire.IdentityFrame.TYPE, wire.SessionHeadFrame.TYPE)  # what `parse` may find impossible
 
 
 @dataclass(frozen=True)
@@ -74,41 +51,38 @@ class Known:
     session: int
 
 
-@dataclass
-class _Segment:
-    """Hold the frames of one device session within a log; a reset device begins a new one."""
-
-    session: int
-    first_at: int  # where in the log, bytes
-    frames: dict[int, dict[int, bytes]]  # type, then sequence number
-    started: bool  # its start is in the log, so that its first sample must be too
-    base_idx: int = 0  # where its sample 0 stands among the samples of the side
-
-
 class SideLog:
     """Hold one side's log, taken apart."""
 
     def __init__(self, side: str, data: bytes, name: str, known: Known | None = None) -> None:
         self.side = side
         self.name = name
-        self._json = known
-        self.identity: wire.IdentityFrame | None = None
-        self.messages: list[tuple[int, Message]] = []  # (offset, frame) of all that is not sequenced or unknown
-        self.segments: list[_Segment] = []
-        self.frame_n = self.damaged_n = self.damaged_bytes = self.text_n = self.torn_bytes = 0
-        self.unknown_n = self.duplicate_n = self.other_session_n = 0
-        self._started: set[int] = set()
-        self._begun: dict[int, _Segment] = {}
         self.is_empty = not data
-        for offset, piece in pieces(data):
-            self._take(offset, piece, whole=offset + len(piece) < len(data))
+        self._json = known
+        opened = open_log(data)
+        self.frame_n, self.torn_bytes = opened.frame_n, opened.torn_bytes
+        self.unknown_n = self.other_session_n = 0
+        self.text_n = len(opened.text)
+        self._short: list[tuple[int, int]] = []  # offset and size of good frames that cannot be what their type says
+        self._found: dict[int, list[tuple[int, bytes]]] = {}
+        sequenced = self._sort(data, opened.batches)
+        self.damaged_n = len(opened.damaged) + len(self._short)
+        self.damaged_bytes = int(opened.damaged[:, 1].sum()) + sum(size for _, size in self._short)
+        self.damage_at = np.sort(np.concatenate([opened.damaged[:, 0], [at for at, _ in self._short]]).astype(np.int64))
+        self.segments, self.duplicate_n = segments_of(sequenced)
+        self.started_at = self._starts()
+        self._tell_segments()
         self._drop_earlier_session()
+        self.identity = self._own_identity()
+        if self.segments:
+            first = self.segments[0].session
+            self.segments.sort(key=lambda s: serial_distance(s.session, first))
         self._place_segments()
 
     @property
     def is_known(self) -> bool:
         """Say whether rate and channels of this side are known."""
-        return self.identity is not None or self._json is not None
+        return self.identity is not None or self._json is not None or self._head is not None
 
     @property
     def rate_hz(self) -> int:
@@ -121,212 +95,254 @@ class SideLog:
         return self._known.channel_n
 
     @property
-    def _known(self) -> wire.IdentityFrame | Known:
-        known = self.identity or self._json
+    def _head(self) -> wire.SessionHeadFrame | None:
+        """Give the head of the first device session that has one; its rate need not be the one set now."""
+        heads = (s.head for s in self.segments if s.head is not None)
+        usable = (h for h in heads if h.rate_hz and 0 < h.channel_n <= wire.CHANNEL_N)
+        return next(usable, None)
+
+    @cached_property
+    def _known(self) -> wire.SessionHeadFrame | wire.IdentityFrame | Known:
+        known = self._head or self.identity or self._json
         if known is None:
             raise DamagedDataError(
                 f"{self.name} does not say what its samples are (no identity frame and no session.json beside it): "
                 "keep the log in its session folder"
             )
+        if not known.rate_hz or not 0 < known.channel_n <= wire.CHANNEL_N:
+            raise DamagedDataError(
+                f"{self.name} says {known.channel_n} channels at {known.rate_hz} Hz, expected 1 to {wire.CHANNEL_N} "
+                "channels and some samples a second: it was not written by an insole"
+            )
         return known
 
     # ---- taking apart
 
-    def _take(self, offset: int, piece: bytes, whole: bool) -> None:
-        frame = open_frame(piece)
-        if frame is None or not whole:
-            self._count_damage(piece, whole)
-            return
-        self.frame_n += 1
-        if frame[0] in SEQUENCED:
-            self._take_sequenced(offset, frame)
-            return
-        message = parse(frame)
-        if isinstance(message, UnknownFrame):
-            self.unknown_n += 1
-        elif isinstance(message, DamagedFrame):
-            self._count_damage(piece, True)
-        else:
-            self.messages.append((offset, message))
-            self._take_news(message)
+    def _sort(self, data: bytes, batches: dict[int, list[Batch]]) -> dict[int, list[Batch]]:
+        """Put each frame by its type; give those with a sequence number."""
+        sequenced: dict[int, list[Batch]] = {}
+        for kind, same in batches.items():
+            if kind not in wire.FRAME_CLASSES:
+                self.unknown_n += sum(len(batch.at) for batch in same)
+                continue
+            least = wire.DTYPES[kind].itemsize - (4 if _CRC in (wire.DTYPES[kind].names or ()) else 0)
+            for batch in same:
+                if batch.frames.shape[1] < least:
+                    for at in batch.at.tolist():
+                        self._count_damaged(data, at)
+                elif kind in SEQUENCED:
+                    sequenced.setdefault(kind, []).append(batch)
+                else:
+                    self._keep(data, kind, batch)
+        for frames in self._found.values():
+            frames.sort()
+        return sequenced
 
-    def _count_damage(self, piece: bytes, whole: bool) -> None:
-        if not whole:
-            self.torn_bytes += len(piece)
-        elif is_text(piece):
+    def _keep(self, data: bytes, kind: int, batch: Batch) -> None:
+        kept = self._found.setdefault(kind, [])
+        for at, frame in zip(batch.at.tolist(), batch.rows(), strict=True):
+            if kind in _JUDGED and isinstance(parse(frame), DamagedFrame):
+                self._count_damaged(data, at)
+            else:
+                kept.append((at, frame))
+
+    def _count_damaged(self, data: bytes, at: int) -> None:
+        """Count a frame whose checksum is right but which cannot be what its type says."""
+        size = data.index(b"\0", at) - at
+        if is_text(data[at : at + size]):
             self.text_n += 1
         else:
-            self.damaged_n += 1
-            self.damaged_bytes += len(piece)
+            self._short.append((at, size))
 
-    def _take_sequenced(self, offset: int, frame: bytes) -> None:
-        kind = frame[0]
-        if len(frame) < (HEAD_BYTES if kind == _HEAD_TYPE else wire.DTYPES[kind].itemsize - 4):
-            self._count_damage(frame, True)
-            return
-        session = int.from_bytes(frame[1:3], "little")
-        seq = int.from_bytes(frame[3:7], "little")
-        segment = self._begun.get(session)
-        if segment is None:
-            segment = _Segment(session, offset, {k: {} for k in SEQUENCED}, session in self._started)
-            self._begun[session] = segment
-            self.segments.append(segment)
-        if seq in segment.frames[kind]:
-            self.duplicate_n += 1
-        else:
-            segment.frames[kind][seq] = frame
+    def told(self, kind: type[Any]) -> list[tuple[int, Any]]:
+        """Give (place in the log, frame) of all frames of a class without sequence numbers, as they came."""
+        return [(at, parse(frame)) for at, frame in self._found.get(kind.TYPE, [])]
 
-    def _take_news(self, message: Message) -> None:
-        if isinstance(message, wire.IdentityFrame):
-            before = self.identity or self._json
-            if message.running and before is not None and before.session != message.session:
-                self._started.add(message.session)
-            self.identity = message
-        elif isinstance(message, wire.ReplyFrame) and _says_started(message):
-            self._started.add(message.value)
+    def table(self, kind: type[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Give place in the log and fields (n,) of all frames of a class that has fixed fields, as they came."""
+        dtype = np.dtype([field for field in wire.DTYPES[kind.TYPE].descr if field[0] != _CRC])
+        found = self._found.get(kind.TYPE, [])
+        joined = b"".join(frame[: dtype.itemsize] for _, frame in found)
+        return np.array([at for at, _ in found], np.int64), np.frombuffer(joined, dtype)
+
+    @cached_property
+    def identities(self) -> list[tuple[int, wire.IdentityFrame]]:
+        """Give place in the log and what the insole said of itself, each time it did."""
+        return self.told(wire.IdentityFrame)
+
+    @cached_property
+    def boots(self) -> dict[int, int]:
+        """Give by session number the start of the insole in which it ran, as far as it was said while it ran."""
+        return {who.session: who.boot for _, who in self.identities if who.running}
+
+    def _starts(self) -> dict[int, int]:
+        """Give where in the log each device session is first said to begin."""
+        starts: dict[int, int] = {}
+        running = self._json.session if self._json else None
+        for at, who in self.identities:
+            if who.running and running is not None and who.session != running:
+                starts.setdefault(who.session, at)
+            running = who.session
+        for at, reply in self.told(wire.ReplyFrame):
+            if reply.command == wire.StartFrame.TYPE and reply.result == wire.Result.OK:
+                starts[reply.value] = min(at, starts.get(reply.value, at))
+        return starts
+
+    def _tell_segments(self) -> None:
+        """Tell each device session its head and end, which may have come late."""
+        heads = {head.session: (at, head) for at, head in reversed(self.told(wire.SessionHeadFrame))}
+        ends = {end.session: end for _, end in self.told(wire.SessionEndFrame)}
+        there = {segment.session for segment in self.segments}
+        self.segments += [Segment(n, heads[n][0]) for n in ends if n in heads and n not in there]
+        for segment in self.segments:
+            segment.head = heads[segment.session][1] if segment.session in heads else None
+            segment.end = ends.get(segment.session)
+            started_at = self.started_at.get(segment.session)
+            segment.started = segment.head is not None or (started_at is not None and started_at < segment.first_at)
 
     def _drop_earlier_session(self) -> None:
         """Leave out the tail of a session that ran before this recording began its own."""
         if len(self.segments) < 2 or self.segments[0].started or not self.segments[1].started:
             return
-        until = self.segments[1].first_at
-        links = [at for at, m in self.messages if isinstance(m, wire.DisconnectFrame) and at < until]
-        if not links:
-            earlier = self.segments.pop(0)
-            self.other_session_n += sum(len(frames) for frames in earlier.frames.values())
+        earlier, later = self.segments[:2]
+        if later.head is not None and later.head.continues == earlier.session:
+            return
+        if not any(at < later.first_at for at, _ in self.told(wire.DisconnectFrame)):
+            self.segments.remove(earlier)
+            self.other_session_n += sum(map(len, earlier.frames.values()))
+
+    def _own_identity(self) -> wire.IdentityFrame | None:
+        """Give the newest identity that speaks of a session in this log, else the newest of all."""
+        numbers = {segment.session for segment in self.segments}
+        own = [who for _, who in self.identities if who.running and who.session in numbers]
+        known = own or [who for _, who in self.identities]
+        return known[-1] if known else None
 
     def _place_segments(self) -> None:
-        """Put each later segment behind the one before it, at the distance that the host's clock tells."""
-        end_idx, first_us = 0, None
-        for segment in self.segments:
-            heads = segment.frames[_HEAD_TYPE]
-            if not heads:
-                continue
-            start_us = self._host_us(segment.first_at)
-            if first_us is not None:
-                elapsed_s = (start_us - first_us) / 1e6
-                segment.base_idx = max(end_idx, round(elapsed_s * self.rate_hz))
-            else:
-                first_us = start_us
-            last = heads[max(heads)]
-            slots = (len(last) - HEAD_BYTES) // record_bytes(self.channel_n)
-            end_idx = segment.base_idx + int.from_bytes(last[7:11], "little") + slots
+        """Put each later segment behind the one before it, at the distance that the clocks tell."""
+        filled = [segment for segment in self.segments if len(segment.samples)]
+        ends_idx = [self.end_idx(segment) for segment in filled]
+        for k, (before, segment) in enumerate(pairwise(filled)):
+            apart_s = self._apart_s(filled[0], segment)
+            apart_idx = 0 if apart_s is None else round(apart_s * self.rate_hz)
+            segment.base_idx = max(before.base_idx + ends_idx[k], apart_idx)
+
+    def place_by(self, starts_s: list[float]) -> None:
+        """Put the segments that have samples where a common clock says that they begin."""
+        filled = [segment for segment in self.segments if len(segment.samples)]
+        end_idx = 0
+        for segment, start_s in zip(filled, starts_s, strict=True):
+            segment.base_idx = max(end_idx, round((start_s - starts_s[0]) * self.rate_hz))
+            end_idx = segment.base_idx + self.end_idx(segment)
+
+    def end_idx(self, segment: Segment) -> int:
+        """Give the index behind the last record of a segment, padding included."""
+        last = len(segment.samples) - 1
+        size = next(int(batch.frames.shape[1]) for which, batch in segment.samples.batches() if which[-1] == last)
+        return int(segment.samples.column("first_index")[-1]) + (size - HEAD_BYTES) // record_bytes(self.channel_n)
+
+    def _apart_s(self, first: Segment, segment: Segment) -> float | None:
+        """Give the time between the beginnings of two segments, None when no clock tells."""
+        if first.head is not None and segment.head is not None and first.head.boot == segment.head.boot:
+            return (boot_us(segment.head, first.head) - boot_us(first.head, first.head)) / 1e6
+        if segment.first_at < first.first_at:
+            return None  # one of them was fetched afterwards, so that its place in the log says nothing
+        times = [self._host_us(s.first_at) for s in (first, segment)]
+        return (times[1] - times[0]) / 1e6 if all(times) else None
 
     def _host_us(self, offset: int) -> int:
         """Give the host's time of the last host-made frame before an offset; 0 when there is none."""
-        times = [m.unix_us for at, m in self.messages if at <= offset and hasattr(m, "unix_us")]
-        return int(times[-1]) if times else 0
+        places, times_us = self._host_times
+        k = int(np.searchsorted(places, offset, side="right")) - 1
+        return int(times_us[k]) if k >= 0 else 0
+
+    @cached_property
+    def _host_times(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Give place in the log and time of day, in us, of every frame that the host made and dated."""
+        tables = [self.table(kind) for kind in (wire.HostClockFrame, wire.ConnectFrame, wire.DisconnectFrame)]
+        tables.append(self.table(wire.NoteFrame))
+        places = np.concatenate([at for at, _ in tables])
+        times_us = np.concatenate([frames["unix_us"] for _, frames in tables])
+        order = np.argsort(places)
+        return places[order], times_us[order]
 
     # ---- samples
 
     @cached_property
-    def _slots(self) -> list[tuple[_Segment, NDArray[np.int64], NDArray[np.uint16]]]:
-        """Give for each segment the index of every record and its counts, holes and padding included."""
-        out = []
-        for segment in self.segments:
-            frames = [segment.frames[_HEAD_TYPE][seq] for seq in sorted(segment.frames[_HEAD_TYPE])]
-            blocks = [self._block(frames_of_one_length) for frames_of_one_length in _by_length(frames)]
-            if blocks:
-                index = np.concatenate([b[0] for b in blocks])
-                counts = np.concatenate([b[1] for b in blocks])
-                order = np.argsort(index, kind="stable")
-                out.append((segment, index[order], counts[order]))
-        return out
-
-    def _block(self, frames: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
-        raw = np.frombuffer(b"".join(frames), np.uint8).reshape(len(frames), -1)
-        size = record_bytes(self.channel_n)
-        slots = (raw.shape[1] - HEAD_BYTES) // size
-        first = np.ascontiguousarray(raw[:, :HEAD_BYTES]).view(_HEAD)["first_index"].ravel().astype(np.int64)
-        counts = unpack12(raw[:, HEAD_BYTES : HEAD_BYTES + slots * size], self.channel_n)
-        return (first[:, None] + np.arange(slots)).ravel(), counts
+    def slots(self) -> list[tuple[Segment, NDArray[np.int64], NDArray[np.uint16], NDArray[np.bool_]]]:
+        """Give for each segment the index of every record, its counts, and whether it was taken."""
+        filled = [s for s in self.segments if len(s.samples)]
+        parts = [(s, *s.slots(self.channel_n)) for s in filled]
+        return [(s, index, counts, taken_mask(counts)) for s, index, counts in parts if len(index)]
 
     @cached_property
     def samples(self) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
         """Give index (n,) and counts (n, channel_n) of every sample that was taken and arrived, in order."""
-        parts = [(s.base_idx + i, c, ~missing_records(c)) for s, i, c in self._slots]
+        parts = [
+            (s.base_idx + (index if taken.all() else index[taken]), counts if taken.all() else counts[taken])
+            for s, index, counts, taken in self.slots
+        ]
+        if len(parts) == 1:
+            return parts[0]
         if not parts:
             return np.empty(0, np.int64), np.empty((0, self.channel_n), np.uint16)
-        return np.concatenate([i[k] for i, _, k in parts]), np.concatenate([c[k] for _, c, k in parts])
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+    def times_s(self) -> NDArray[np.float64]:
+        """Give the session's seconds (n,) of the samples that `samples` gives."""
+        parts = [s.seconds(index[taken], self.rate_hz) for s, index, _, taken in self.slots]
+        return np.concatenate(parts) if parts else np.empty(0)
 
     # ---- losses
 
     @cached_property
+    def told_ends_idx(self) -> NDArray[np.int64]:
+        """Give by session number the highest next sample index that was told: in status, at its end, or listing it."""
+        told = np.zeros(1 << 16, np.int64)
+        for kind in (wire.StatusFrame, wire.SessionEndFrame, wire.StoredFrame):
+            _, frames = self.table(kind)
+            np.maximum.at(told, frames["session"], frames["next_index"])
+        return told
+
+    @cached_property
     def losses(self) -> Losses:
         """Account for every sample and frame of this side."""
-        expected = received = holes = end = 0
-        for segment, index, counts in self._slots:
-            taken = ~missing_records(counts)
-            first = 0 if segment.started else int(index[0])
-            last = int(index[taken][-1]) + 1 if taken.any() else first
-            told = self._told_end(segment.session)
-            received += int(taken.sum())
-            holes += int(np.sum(~taken[index < last]))
-            end += max(told - last, 0)
-            expected += max(told, last) - first
-        for session in self._started - {segment.session for segment, _, _ in self._slots}:
-            expected += self._told_end(session)  # not one samples frame of it arrived
-            end += self._told_end(session)
-        return Losses(
-            expected_n=expected,
-            received_n=received,
-            lost_line_n=expected - received - holes - end,
-            hole_n=holes,
-            lost_end_n=end,
-            frame_lost_n={kind: sum(_gaps(s, kind) for s in self.segments) for kind in SEQUENCED},
-            duplicate_n=self.duplicate_n,
-            other_session_n=self.other_session_n,
-            damaged_n=self.damaged_n,
-            damaged_bytes=self.damaged_bytes,
-            text_n=self.text_n,
-            torn_bytes=self.torn_bytes,
-            unknown_n=self.unknown_n,
-            dropped_frame_n=sum(self._dropped().values()),
-        )
-
-    def _told_end(self, session: int) -> int:
-        """Give the highest next sample index that the device told in this session's status frames."""
-        told = [m.next_index for _, m in self.messages if isinstance(m, wire.StatusFrame) and m.session == session]
-        return max(told, default=0)
-
-    def _dropped(self) -> dict[int, int]:
-        return {m.session: m.frame_dropped_n for _, m in self.messages if isinstance(m, wire.StatusFrame)}
+        return account(self)
 
     # ---- frames
 
     def frames(self, kind: type[Any]) -> list[Any]:
         """Give the frames of one class in order, each once, as the device sent them."""
         if kind.TYPE not in SEQUENCED:
-            return [m for _, m in self.messages if isinstance(m, kind)]
-        return [parse(s.frames[kind.TYPE][seq]) for s in self.segments for seq in sorted(s.frames[kind.TYPE])]
+            return [frame for _, frame in self.told(kind)]
+        return [parse(frame) for s in self.segments for frame in s.frames[kind.TYPE].rows()]
 
     def strides(self) -> Iterator[Stride]:
         """Give this side's strides in order."""
         before_n = 0
         for segment in self.segments:
-            frames = segment.frames[wire.StrideFrame.TYPE]
-            for seq in sorted(frames):
-                yield to_stride(parse(frames[seq]), self.side, self.rate_hz, segment.base_idx, before_n)
-            before_n += max(frames, default=-1) + 1
+            sequence = segment.frames[wire.StrideFrame.TYPE]
+            for row in sequence.rows():
+                frame = parse(row)
+                stride = to_stride(frame, self.side, self.rate_hz, segment.base_idx, before_n)
+                yield stride if segment.to_s is None else _retimed(stride, frame, segment, self.rate_hz)
+            before_n += int(sequence.seq[-1]) + 1 if len(sequence) else 0
 
 
-def _says_started(reply: wire.ReplyFrame) -> bool:
-    return reply.command == wire.StartFrame.TYPE and reply.result == wire.Result.OK
+_TIMES = ("forefoot_on", "heel_on", "forefoot_off", "heel_off", "final_contact")
 
 
-def _by_length(frames: list[bytes]) -> Iterator[list[bytes]]:
-    lengths: dict[int, list[bytes]] = {}
-    for frame in frames:
-        lengths.setdefault(len(frame), []).append(frame)
-    yield from lengths.values()
-
-
-def _gaps(segment: _Segment, kind: int) -> int:
-    frames = segment.frames[kind]
-    if not frames:
-        return 0
-    first = 0 if segment.started else min(frames)
-    return max(frames) + 1 - first - len(frames)
+def _retimed(stride: Stride, frame: wire.StrideFrame, segment: Segment, rate_hz: int) -> Stride:
+    """Put a stride's times on the clock of the session."""
+    contact = frame.initial_contact_idx + frame.initial_contact_frac / _FRACTION
+    index = [contact, *(contact + getattr(frame, name) / _FRACTION for name in _TIMES)]
+    contact_s, *others_s = segment.seconds(np.array(index), rate_hz).tolist()
+    times: dict[str, Any] = {
+        f"{name}_s": math.nan if getattr(frame, name) == wire.NOT_SEEN else time_s
+        for name, time_s in zip(_TIMES, others_s, strict=True)
+    }
+    detected_s = times["final_contact_s"] + frame.delay / rate_hz
+    return replace(stride, initial_contact_s=contact_s, detected_s=detected_s, **times)
 
 
 def to_stride(frame: wire.StrideFrame, side: str, rate_hz: int, base_idx: int = 0, before_n: int = 0) -> Stride:

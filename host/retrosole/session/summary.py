@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
+import numpy as np
+
 from retrosole import wire
+from retrosole.session.check import check_session, clock_text, counted
+from retrosole.session.losses import Losses
 from retrosole.session.reader import Session
-from retrosole.session.sidelog import Losses, SideLog
+from retrosole.session.sidelog import SideLog
 from retrosole.session.writer import site_names
 
 _SEQUENCE_NAMES = {
@@ -24,6 +28,7 @@ _SEQUENCE_NAMES = {
 class SideSummary:
     """Summarise one foot. Shares are fractions of its strides, by word.
 
+    `duration_s` is from the first sample to the last, pauses at a reset included.
     `left_out` names the channels that the insole left out of its decisions, for a part of the session or all of it.
     """
 
@@ -42,7 +47,7 @@ class SideSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """Summarise a session. `cadence_steps_min` needs both feet."""
+    """Summarise a session. `cadence_steps_min` needs both feet; `verdict` says as `check` does whether it is whole."""
 
     path: str
     subject: str | None
@@ -50,6 +55,8 @@ class Summary:
     duration_s: float
     sides: dict[str, SideSummary]
     cadence_steps_min: float | None
+    alignment: str
+    verdict: str
 
 
 def summarise(session: Session) -> Summary:
@@ -61,10 +68,12 @@ def summarise(session: Session) -> Summary:
         path=str(session.path),
         subject=session.info.get("subject"),
         started=session.info.get("started"),
-        duration_s=max(s.duration_s for s in sides.values()),
+        duration_s=_duration_s(session, sides),
         sides=sides,
         # a sum of two rates, so that it does not matter when each foot's clock began
         cadence_steps_min=sum(r for r in rates if r is not None) if both else None,
+        alignment=session.alignment.text,
+        verdict=check_session(session).verdict,
     )
 
 
@@ -75,7 +84,7 @@ def _summarise_side(session: Session, side: str) -> SideSummary:
     return SideSummary(
         side=side,
         rate_hz=log.rate_hz,
-        duration_s=log.losses.expected_n / log.rate_hz,
+        duration_s=_side_duration_s(log),
         losses=log.losses,
         stride_n=len(strides),
         direction_share=_shares(s.direction for s in strides),
@@ -85,6 +94,31 @@ def _summarise_side(session: Session, side: str) -> SideSummary:
         strides_per_min=_strides_per_min(log),
         left_out=_left_out(log),
     )
+
+
+def _duration_s(session: Session, sides: dict[str, SideSummary]) -> float:
+    """Give the time from the first sample of a foot to the last of any; of the longer one where no clock is common."""
+    longest_s = max(side.duration_s for side in sides.values())
+    spans_s = [span_s for log in session.logs.values() if (span_s := _span_s(log))]
+    if not (session.alignment.is_aligned and spans_s):
+        return longest_s
+    return max(longest_s, max(end_s for _, end_s in spans_s) - min(begin_s for begin_s, _ in spans_s))
+
+
+def _side_duration_s(log: SideLog) -> float:
+    begin_s, end_s = _span_s(log) or (0.0, 0.0)
+    return max(end_s - begin_s, log.losses.expected_n / log.rate_hz)
+
+
+def _span_s(log: SideLog) -> tuple[float, float] | None:
+    """Give when the first sample of a foot was due and when its last one ended, None when it has none."""
+    ends_s = []
+    for segment, index, _, taken in log.slots:
+        first_idx = 0 if segment.started else int(index[0])
+        last_idx = int(index[taken][-1]) + 1 if taken.any() else first_idx
+        end_idx = max(last_idx, int(log.told_ends_idx[segment.session]))
+        ends_s.append(segment.seconds(np.array([first_idx, end_idx]), log.rate_hz))
+    return (float(np.min(ends_s)), float(np.max(ends_s))) if ends_s else None
 
 
 def _shares(words: object) -> dict[str, float]:
@@ -128,7 +162,7 @@ def format_summary(summary: Summary) -> list[str]:
     """Give the lines that a person reads."""
     head = f"session {summary.path}"
     if summary.subject is not None:
-        head += f", subject {summary.subject}"
+        head += f", subject {_as_text(summary.subject)}"
     if summary.started is not None:
         head += f", started {_time_text(summary.started)}"
     lines = [head, f"duration {clock_text(summary.duration_s)}"]
@@ -136,23 +170,23 @@ def format_summary(summary: Summary) -> list[str]:
         lines += _side_lines(side)
     if summary.cadence_steps_min is not None:
         lines.append(f"cadence {summary.cadence_steps_min:.0f} steps/min")
-    return lines
+    if summary.alignment:
+        lines.append(f"clocks: {summary.alignment}")
+    return [*lines, summary.verdict]
 
 
 def _time_text(iso: str) -> str:
     """Give a moment as 2026-11-21 09:42:10 UTC; what is no moment, or has no zone, as it is."""
     try:
         moment = datetime.fromisoformat(iso)
-    except (TypeError, ValueError):
-        return iso
-    return iso if moment.tzinfo is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return _as_text(iso) if moment.tzinfo is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (TypeError, ValueError, OverflowError):
+        return _as_text(iso)
 
 
-def clock_text(seconds: float) -> str:
-    """Give a duration as 12.3 s or as 2 min 05 s."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+def _as_text(value: object) -> str:
+    """Give what session.json holds as it stands there, but nothing in it that would steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[:80])
 
 
 def _side_lines(side: SideSummary) -> list[str]:
@@ -169,7 +203,7 @@ def _side_lines(side: SideSummary) -> list[str]:
 
 
 def _stride_text(side: SideSummary) -> str:
-    text = _count(side.stride_n, "stride") if side.stride_n else "no strides"
+    text = counted(side.stride_n, "stride") if side.stride_n else "no strides"
     if side.median_stance_s is not None:
         text += f", median stance {side.median_stance_s * 1000:.0f} ms"
     return text
@@ -195,24 +229,18 @@ def sample_text(losses: Losses, rate_hz: int) -> str:
 
 
 def other_loss_text(losses: Losses) -> str:
-    """Say what else was not as it should be; empty when nothing was."""
+    """Say what else was not as it should be; empty when nothing was. What is no loss, `check` tells."""
     parts = [
-        _count(losses.frame_lost_n[kind], f"{name} frame") + " lost"
+        counted(losses.frame_lost_n[kind], f"{name} frame") + " lost"
         for kind, name in _SEQUENCE_NAMES.items()
         if losses.frame_lost_n[kind]
     ]
     notes = [
         (losses.damaged_n, "damaged frame", ""),
         (losses.dropped_frame_n, "frame", " dropped by the insole because nobody read"),
-        (losses.duplicate_n, "repeated frame", " taken once"),
-        (losses.other_session_n, "frame", " of an earlier session left out"),
         (losses.unknown_n, "frame", " of a newer protocol not understood"),
         (losses.text_n, "piece", " of text"),
         (losses.torn_bytes, "byte", " of a torn last frame"),
     ]
-    parts += [_count(n, thing) + what for n, thing, what in notes if n]
+    parts += [counted(n, thing) + what for n, thing, what in notes if n]
     return ", ".join(parts)
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

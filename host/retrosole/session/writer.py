@@ -127,6 +127,14 @@ class SessionWriter:
         for side in self._logs:
             self._insert(side, wire.NoteFrame(_unix_us(), _fitting(text)))
 
+    def exchange(self, side: str, sent_s: float, received_s: float, clock: wire.ClockFrame, boot: int) -> None:
+        """Note an answered clock query: the host's steady seconds (time.monotonic) at sending and receiving.
+
+        `boot` is the insole's, from its last identity. What puts two feet on one clock; see `session.align`.
+        """
+        sent_us, received_us = round(sent_s * 1e6), round(received_s * 1e6)
+        self._insert(side, wire.ExchangeFrame(sent_us, received_us, clock.clock_us, clock.uptime_s, boot))
+
     def tick(self) -> None:
         """Do what is due: the host's clock each second, writing each second, syncing every five. Raises StorageError.
 
