@@ -10,35 +10,29 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from retrosole import ports, wire
+from retrosole.asking import (
+    COMMAND_TIMEOUT_S,
+    REPEAT_N,
+    WHOLE_SESSION,
+    Asker,
+    Fetching,
+)
 from retrosole.clock import ClockTracker, clock_difference_us
-from retrosole.errors import NoDeviceError, PortError, ProtocolError, UsageError
+from retrosole.errors import NoDeviceError, PortError, ProtocolError
 from retrosole.framing import Message, encode_command, parse
 from retrosole.ledger import Ledger
 from retrosole.transport import Chunk, PortGone
 
-COMMAND_TIMEOUT_S = 2.0
-SETTLE_TIMEOUT_S = 5.0  # tare and calibrate average first
 SILENT_AFTER_S = 5.0  # this long without a byte although the clock was asked for
-_QUERY_EVERY_S = wire.CLOCK_QUERY_MS / 1000
+QUERY_EVERY_S = wire.CLOCK_QUERY_MS / 1000
+FILLING_QUERY_S = 0.25  # while pages are fetched: they put two feet on one clock afterwards
 _QUERY_EVERY_DEVICE_US = 800_000  # a virtual insole may run many times faster than the host's clock
 _PUMP_S = 0.05
 _QUIET_S = 0.15  # after a stop: a frame takes 22 ms on the line, so by then no more is coming
-
-REFUSALS = {
-    wire.Result.UNKNOWN_COMMAND: "it does not know this command; its firmware may be older than this program",
-    wire.Result.UNKNOWN_SETTING: "it does not know this setting; its firmware may be older than this program",
-    wire.Result.OUT_OF_RANGE: "the value is out of range",
-    wire.Result.BUSY: "a session is running; stop it first",
-    wire.Result.NOT_RUNNING: "no session is running; start one first",
-    wire.Result.NO_LOAD: "there is too little load on it; stand on this foot and try again",
-    wire.Result.NOT_TARED: "it does not know its unloaded counts; lift the foot, tare, then calibrate",
-    wire.Result.MALFORMED: "the command arrived malformed; try again",
-}
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,7 @@ class LinkLost:
 
 Event: TypeAlias = Any  # one of wire.FRAME_CLASSES' values | framing.UnknownFrame | LinkLost
 Sink: TypeAlias = Callable[[bytes, float], None]
+OnExchange: TypeAlias = Callable[[float, float, wire.ClockFrame], None]
 
 
 def connect(port: str | None = None, *, side: str | None = None, timeout_s: float = 3.0) -> Insole:
@@ -61,25 +56,31 @@ def connect(port: str | None = None, *, side: str | None = None, timeout_s: floa
     return Insole(ports.find_insole(port, side, timeout_s))
 
 
-class Insole:
+class Insole(Asker):
     """Speak with one insole.
 
     Set `sink` to be given every received chunk of bytes, with its host time, before it is taken apart; the first
-    call brings the beginning of a frame that is just coming, so that a log begins with a whole one.
+    call brings the beginning of a frame that is just coming, so that a log begins with a whole one. Set `on_exchange`
+    to be given every answered clock query: host seconds of sending and receiving, and the answer.
+    `ledger` counts the running session, and `others` those besides it whose frames are wanted as well.
     """
 
-    def __init__(self, link: ports.Link) -> None:
+    def __init__(self, link: ports.Link, ledger: Ledger | None = None) -> None:
+        """Take over an open link; with the `ledger` of a session that goes on, what came already is counted in it."""
+        super().__init__()
         self.identity = link.identity
         self.clock = ClockTracker()
-        self.ledger = Ledger(link.identity.channel_n)
+        self.ledger = Ledger(link.identity.channel_n) if ledger is None else ledger
+        self.others: dict[int, Ledger] = {}
+        self.on_exchange: OnExchange | None = None
+        self.query_every_s = QUERY_EVERY_S
         self.status: wire.StatusFrame | None = None
         self._sink: Sink | None = None
         self._transport = link.transport
         self._splitter = link.splitter
         self._damaged_before_n = link.splitter.damaged_n  # torn while opening: no loss of ours
         self._events: deque[Event] = deque()
-        self._replies: dict[int, wire.ReplyFrame] = {}
-        self._tag = 0
+        self._head: wire.SessionHeadFrame | None = None  # that came last
         self._queries: dict[int, float] = {}  # tag to host time of sending
         self._query_s = 0.0
         self._query_device_us: int | None = None  # the device's clock when it was last asked for
@@ -132,7 +133,7 @@ class Insole:
         self._started = True
         self._events = deque(e for e in self._events if not hasattr(e, "seq") or e.session == session)
         if self.ledger.session != session:
-            self.ledger.begin(session)
+            self.follow(session)
         self.clock_query()
         return session
 
@@ -151,51 +152,10 @@ class Insole:
         while time.monotonic() < end_s and self._pump(_QUIET_S):
             pass
 
-    def set(self, name: str, value: int) -> int:
-        """Change a setting; give the value now in force. Raises UsageError for a name that does not exist."""
-        try:
-            setting = wire.Setting[name.upper()]
-        except KeyError:
-            raise UsageError(f"no setting is called {name!r}: there are {', '.join(wire.SETTING_CHOICES)}") from None
-        choices = ", ".join(map(str, wire.SETTING_CHOICES[name.lower()]))
-        if not -(2**31) <= value < 2**31:
-            raise UsageError(f"{name} cannot be {value}: choose from {choices}")
-        reply = self._command(
-            wire.SetFrame,
-            retry=True,
-            note=f"{name} {value}: choose from {choices}",
-            setting=int(setting),
-            value=value,
-        )
-        return int(reply.value)
-
-    def tare(self) -> None:
-        """Take the present counts as unloaded: the foot must be in the air."""
-        self._command(wire.TareFrame, timeout_s=SETTLE_TIMEOUT_S, retry=True)
-
-    def calibrate(self) -> None:
-        """Take the present load as standing on this foot."""
-        self._command(wire.CalibrateFrame, timeout_s=SETTLE_TIMEOUT_S, retry=True)
-
-    def marker(self, code: int) -> None:
-        """Set a mark, 0 to 65535, at the present sample."""
-        if not 0 <= code <= 0xFFFF:
-            raise UsageError(f"a marker is a number from 0 to 65535, got {code}")
-        self._command(wire.MarkerFrame, code=code)
-
     def leave(self) -> None:
         """End the firmware and hand the line to MicroPython's prompt; nothing else can be asked afterwards."""
         self._command(wire.LeaveFrame)
         self._started = False
-
-    def hello(self) -> wire.IdentityFrame:
-        """Ask the insole again who it is. Raises NoDeviceError when it does not answer."""
-        for _ in range(2):
-            before = self.identity
-            self._send(wire.HelloFrame(self._next_tag()))
-            if self._pump_until(partial(self._is_renewed, before), COMMAND_TIMEOUT_S):
-                return self.identity
-        raise NoDeviceError(f"the insole on {self.port} no longer answers: check its power and cable")
 
     def clock_query(self) -> None:
         """Ask for the clock without waiting; the answer goes into `clock` and keeps the device streaming."""
@@ -205,40 +165,6 @@ class Insole:
         self._queries[tag] = self._query_s = time.monotonic()
         self._query_device_us = self._newest_us
         self._send(wire.ClockQueryFrame(tag))
-
-    def _command(
-        self,
-        kind: Any,
-        *,
-        timeout_s: float = COMMAND_TIMEOUT_S,
-        retry: bool = False,
-        note: str = "",
-        **values: int,
-    ) -> wire.ReplyFrame:
-        """Send a command and wait for its answer; `retry` once when doing it twice does no harm."""
-        name = _command_name(kind)
-        for _ in range(2 if retry else 1):
-            tag = self._next_tag()
-            self._replies.clear()
-            self._send(kind(tag=tag, **values))
-            if self._pump_until(partial(self._answered, tag, kind.TYPE), timeout_s):
-                return self._accept(self._replies.pop(tag), name, note)
-        raise NoDeviceError(f"the insole on {self.port} did not answer {name} within {timeout_s:g} s: check its cable")
-
-    def _is_renewed(self, before: wire.IdentityFrame) -> bool:
-        return self.identity is not before
-
-    def _answered(self, tag: int, command: int) -> bool:
-        return tag in self._replies and self._replies[tag].command == command
-
-    def _accept(self, reply: wire.ReplyFrame, name: str, note: str) -> wire.ReplyFrame:
-        if reply.result == wire.Result.OK:
-            return reply
-        try:
-            reason = REFUSALS[wire.Result(reply.result)]
-        except (ValueError, KeyError):
-            reason = f"reason {reply.result}, which this program does not know"
-        raise ProtocolError(f"the insole on {self.port} refused {name}{f' {note}' if note else ''} ({reason})")
 
     # ---- frames
 
@@ -266,6 +192,37 @@ class Insole:
             if left_s < 0:
                 return
             self._pump(min(left_s, _PUMP_S))
+
+    def fetch(self, session: int, first_idx: int = 0, end_idx: int = WHOLE_SESSION) -> Iterator[Event]:
+        """Have the pages that hold samples first_idx to end_idx - 1 sent again; give frames as they come.
+
+        `fetched` is the last, once every page has come; lost ones are asked for again, what came is not given twice.
+        Raises NoStoreError, NoSessionError, or NoDeviceError when they cannot be had, PortError when it is lost.
+        """
+        usual_s, self.query_every_s = self.query_every_s, min(self.query_every_s, FILLING_QUERY_S)
+        try:
+            for _ in range(REPEAT_N):
+                under_way = self.begin_fetch(session, first_idx, end_idx)
+                yield from self._fetched(under_way)
+                if under_way.is_whole:
+                    yield under_way.fetched
+                    return
+        finally:
+            self.query_every_s = usual_s
+        raise NoDeviceError(
+            f"the insole on {self.port} did not send session {session} whole in {REPEAT_N} attempts: check its cable"
+        )
+
+    def _fetched(self, under_way: Fetching) -> Iterator[Event]:
+        while not (under_way.over or under_way.is_lost):
+            for event in self.events(_PUMP_S):
+                if isinstance(event, LinkLost):
+                    raise PortError(event.text)
+                if event is under_way.fetched:
+                    break
+                yield event
+        if under_way.refusal is not None:
+            raise self._refused(under_way.refusal, "fetch")
 
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         end_s = time.monotonic() + timeout_s
@@ -295,7 +252,7 @@ class Insole:
             self._lose(wire.DisconnectReason.UNPLUGGED, chunk.text)
         if not isinstance(chunk, Chunk):
             return False
-        self._heard_s = chunk.received_s
+        self._heard_s = max(self._heard_s, chunk.received_s)  # it may have waited here while nobody asked
         if self._sink is not None:
             self._sink(chunk.data, chunk.received_s)
         for frame in self._splitter.feed(chunk.data):
@@ -303,7 +260,7 @@ class Insole:
         return True
 
     def _keep_asking(self, now_s: float) -> None:
-        if now_s - self._query_s > _QUERY_EVERY_S or self._device_moved_on():
+        if now_s - self._query_s > self.query_every_s or self._device_moved_on():
             self.clock_query()
         if now_s - self._heard_s > SILENT_AFTER_S:
             text = f"the insole on {self.port} has sent nothing for {SILENT_AFTER_S:g} s: check its power and cable"
@@ -317,32 +274,68 @@ class Insole:
 
     def _take(self, message: Message, received_s: float) -> None:
         """Keep a frame's news; hand it on unless it is a repetition or damaged."""
-        if isinstance(message, wire.IdentityFrame):
-            if message.running and message.session not in (
-                self.identity.session,
-                self.ledger.session,
-            ):
-                self.ledger.begin(message.session)  # started by its button
-            self.identity = message
-            self.ledger.channel_n = message.channel_n
-        elif isinstance(message, wire.ClockFrame):
-            sent_s = self._queries.pop(message.tag, None)
-            if sent_s is not None:
-                self.clock.add(sent_s, received_s, message)
-        elif isinstance(message, wire.ReplyFrame):
-            self._take_reply(message)
-        elif isinstance(message, wire.StatusFrame):
-            self.status = message
-        elif isinstance(message, wire.SamplesFrame):
-            self._newest_us = message.clock_us
-        if self.ledger.add(message):
+        if self.fetching is not None:
+            self.fetching.take(message)
+        keep = self._KEEPERS.get(type(message))
+        if keep is not None:
+            keep(self, message, received_s)
+        ledger = self.others.get(getattr(message, "session", -1), self.ledger)
+        if ledger.add(message):
             self._events.append(message)
 
-    def _take_reply(self, reply: wire.ReplyFrame) -> None:
+    def _take_identity(self, who: wire.IdentityFrame, _received_s: float) -> None:
+        if self.fetching is not None and (not self.fetching.over or _is_older(who, self.identity)):
+            return  # out of the store: how it was when that session began
+        if who.running and who.session not in (self.identity.session, self.ledger.session):
+            self.follow(who.session)  # started by its button
+        self.identity = who
+        self.ledger.channel_n = who.channel_n
+
+    def _take_clock(self, answer: wire.ClockFrame, received_s: float) -> None:
+        sent_s = self._queries.pop(answer.tag, None)
+        if sent_s is not None:
+            self.clock.add(sent_s, received_s, answer)
+            if self.on_exchange is not None:
+                self.on_exchange(sent_s, received_s, answer)
+
+    def _take_reply(self, reply: wire.ReplyFrame, _received_s: float) -> None:
         self._replies[reply.tag] = reply
         started = reply.command == wire.StartFrame.TYPE and reply.result == wire.Result.OK
         if started and reply.value != self.ledger.session:
-            self.ledger.begin(reply.value)  # here, not in start(): samples may follow in the same chunk
+            self.follow(reply.value)  # here, not in start(): samples may follow in the same chunk
+
+    def _take_head(self, head: wire.SessionHeadFrame, _received_s: float) -> None:
+        self._head = head
+        if head.session != head.continues == self.ledger.session:
+            self.follow(head.session)  # it was reset; samples may follow in the same chunk
+
+    def _take_stored(self, entry: wire.StoredFrame, _received_s: float) -> None:
+        self._stored[entry.tag] = entry
+
+    def _take_status(self, status: wire.StatusFrame, _received_s: float) -> None:
+        self.status = status
+
+    def _take_samples(self, samples: wire.SamplesFrame, _received_s: float) -> None:
+        if samples.session == self.ledger.session and samples.first_index >= self.ledger.next_idx:
+            self._newest_us = samples.clock_us
+
+    _KEEPERS: ClassVar[dict[type, Callable[..., None]]] = {
+        wire.IdentityFrame: _take_identity,
+        wire.ClockFrame: _take_clock,
+        wire.ReplyFrame: _take_reply,
+        wire.SessionHeadFrame: _take_head,
+        wire.StoredFrame: _take_stored,
+        wire.StatusFrame: _take_status,
+        wire.SamplesFrame: _take_samples,
+    }
+
+    def follow(self, session: int) -> None:
+        """Count a session that runs, from its first frame on, in a new ledger; the one before stays as it is."""
+        before = self.ledger
+        self.ledger = Ledger(before.channel_n, damaged_n=before.damaged_n, unknown_n=before.unknown_n)
+        self.ledger.begin(session)
+        if self._head is not None and self._head.session == session:
+            self.ledger.head = self._head  # it came before the answer to the start
 
     def _send(self, message: Message) -> None:
         """Write a command; a port that is gone becomes an event, so that what came before can still be read."""
@@ -358,18 +351,17 @@ class Insole:
             self._lost = LinkLost(reason, text)
             self._events.append(self._lost)
 
-    def _next_tag(self) -> int:
-        self._tag = self._tag % 255 + 1
-        return self._tag
-
     # ---- closing
 
-    def close(self) -> None:
-        """Stop the session if it was started here, and let go of the port; calling it again does nothing."""
+    def close(self, *, keep_running: bool = False) -> None:
+        """Stop the session if it was started here, and let go of the port; calling it again does nothing.
+
+        With `keep_running` it goes on, into the insole's store, until its button, a host or five idle minutes end it.
+        """
         if self._closed:
             return
         try:
-            if self._started and self._lost is None:
+            if self._started and self._lost is None and not keep_running:
                 self.stop()
         except (PortError, NoDeviceError, ProtocolError):
             pass  # it is being left anyway, and the port must be let go of
@@ -389,5 +381,6 @@ class Insole:
         self.close()
 
 
-def _command_name(kind: Any) -> str:
-    return str(kind.__name__.removesuffix("Frame").lower())
+def _is_older(one: wire.IdentityFrame, other: wire.IdentityFrame) -> bool:
+    """Say whether an identity is of an earlier start or session; session numbers wrap at 2^16."""
+    return one.boot < other.boot or (one.session - other.session) & 0xFFFF >= 0x8000

@@ -288,6 +288,8 @@ def _none(candidates: list[Candidate], answers: list[Link | RetrosoleError], sid
     errors = [a for a in answers if isinstance(a, RetrosoleError)]
     if len(candidates) == 1 and errors:
         return errors[0]  # says more than a list of one
+    if errors and all(type(error) is PortError for error in errors) and len(errors) == len(answers):
+        return PortError("; ".join(map(str, errors)))
     wanted = f"no {side} insole answers" if side else "no insole answers"
     if not candidates:
         looked = "no port has a known USB id and no virtual insole runs"

@@ -1,8 +1,8 @@
 """Record one or two feet and tell whoever watches, in one process: a port has one reader.
 
 One thread runs `Recorder.run` and is the only one to touch the insoles; only the stops at the end are sent by a thread
-per foot, so that both end at the same moment. A port that goes away is opened again in the
-background, so that the other foot is not kept waiting.
+per foot, so that both end at the same moment. An insole that goes away is looked for in the background under any port
+name, so that the other foot is not kept waiting; what it took meanwhile is fetched from its store beside the live data.
 """
 
 from __future__ import annotations
@@ -10,117 +10,36 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 from retrosole import wire
-from retrosole.device import Event, Insole, LinkLost
+from retrosole.device import FILLING_QUERY_S, QUERY_EVERY_S, Event, Insole, LinkLost
 from retrosole.errors import NoDeviceError, PortError, ProtocolError, RetrosoleError, StorageError
+from retrosole.foot import CONNECTED, Foot, Phase, Watcher
 from retrosole.framing import CRC_BYTES, cobs_encode
-from retrosole.ports import Link, open_link
+from retrosole.ports import Link
+from retrosole.reset import after_reset
+from retrosole.seeker import Seeker
 from retrosole.session.writer import SessionWriter, site_names
+from retrosole.shelf import read_ledgers, sync_entries
 
-RETRY_EVERY_S = 0.5
-RETRY_FOR_S = 30.0
-_RETRY_ANSWER_S = 1.5
+__all__ = ["Foot", "Recorder", "Watcher", "sync_folder"]
+
+GONE_WAIT_S = 10.0  # at the end, for an insole that is away: a plug that is being put back in
 _LISTEN_S = 0.03  # per foot and turn: two feet are looked at about sixteen times a second when nothing comes
 _BATCH_N = 64  # frames taken from one foot before the other has its turn
+_BATCH_S = 0.2
 _LINK_ERRORS = (PortError, NoDeviceError, ProtocolError)
-
-
-@dataclass
-class Foot:
-    """Follow one foot through a recording. `link` is "connected" or says what is wrong.
-
-    Bit k of `out_bits` says that the insole leaves channel k out of its decisions.
-    """
-
-    side: str
-    insole: Insole
-    session: int = 0
-    stride_n: int = 0
-    link: str = "connected"
-    out_bits: int = 0
-    gone_s: float | None = None  # on the host's steady clock
-    reopening: Reopening | None = field(default=None, repr=False)
-
-    @property
-    def sample_n(self) -> int:
-        """Give the samples received."""
-        return self.insole.ledger.sample_n
-
-    @property
-    def lost_sample_n(self) -> int:
-        """Give the samples that did not arrive or were never taken."""
-        return self.insole.ledger.lost_sample_n + self.insole.ledger.hole_n
-
-    @property
-    def lost_frame_n(self) -> int:
-        """Give the frames of any type that did not arrive."""
-        return sum(count.lost_n for count in self.insole.ledger.frames.values())
-
-    def gone_for_s(self) -> float:
-        """Give for how long the port has been away, 0 while it is there."""
-        return 0.0 if self.gone_s is None else time.monotonic() - self.gone_s
-
-
-class Watcher:
-    """Be told what happens in a recording, in the recorder's thread; this one ignores it."""
-
-    def begin(self, feet: list[Foot]) -> None:
-        """Take the feet, whose counters stay up to date; sampling begins now."""
-
-    def frame(self, foot: Foot, frame: Event) -> None:
-        """Take a frame of a foot; its counters are already up to date."""
-
-    def say(self, text: str) -> None:
-        """Take a line for the person: the link went away, came back, and the like."""
-
-    def tick(self, elapsed_s: float) -> None:
-        """Take the time since the beginning; called many times a second."""
-
-    def end(self) -> None:
-        """Know that the last frame has come; files are closed afterwards."""
-
-
-class Reopening:
-    """Try to open a port again every half second, in a thread of its own, until it answers or time is up."""
-
-    def __init__(self, port: str) -> None:
-        self.link: Link | None = None
-        self._port = port
-        self._until_s = time.monotonic() + RETRY_FOR_S
-        self._cancelled = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"reopen {port}", daemon=True)
-        self._thread.start()
-
-    @property
-    def over(self) -> bool:
-        """Say whether it has the port, or has given up."""
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._cancelled.wait(RETRY_EVERY_S) and time.monotonic() < self._until_s:
-            try:
-                self.link = open_link(self._port, _RETRY_ANSWER_S)
-            except RetrosoleError:
-                continue  # still away, or not yet itself: the next try tells
-            return
-
-    def cancel(self) -> None:
-        """Stop trying, and let go of the port."""
-        self._cancelled.set()
-        self._thread.join()
-        if self.link is not None:
-            self.link.transport.close()
+_FETCH_HINT = "`retrosole fetch` gets it"
 
 
 class Recorder:
     """Run one session on one or two insoles, to its end however it comes.
 
-    `writer` keeps what is received; without it nothing is kept. `request_end` may be called from anywhere.
+    `writer` keeps what is received; without it nothing is kept. `request_end` and `leave` may be called from anywhere.
     """
 
     def __init__(self, insoles: Mapping[str, Insole], watcher: Watcher, writer: SessionWriter | None = None) -> None:
@@ -128,51 +47,69 @@ class Recorder:
         self._watcher = watcher
         self._writer = writer
         self._end = threading.Event()
+        self._left = threading.Event()
         self._failure: RetrosoleError | None = None
-        self._given_up: list[str] = []  # a line for each foot that is gone for good
+        self._given_up: list[str] = []  # a line for each foot that is gone at the end
         self._keeping = threading.Lock()  # at the end both feet hand over what they still send
+        self._seeker = Seeker(lambda: {foot.insole.port for foot in self.feet if foot.link == CONNECTED})
 
     def request_end(self) -> None:
-        """Have `run` come to a clean end."""
+        """Have `run` come to a clean end: the insoles are stopped, what is missing is fetched."""
         self._end.set()
 
-    def run(self, seconds: float | None = None, note: str | None = None) -> None:
-        """Start the insoles, take what they send, stop them, close the files.
+    def leave(self) -> None:
+        """Have `run` end without fetching what is missing; the insoles keep it."""
+        self._end.set()
+        self._left.set()
 
-        Raises PortError when a port goes away and stays away, StorageError when the disk refuses, and what a refused
+    def run(self, seconds: float | None = None, note: str | None = None) -> None:
+        """Start the insoles, take what they send, stop them, fetch what is missing, close the files.
+
+        Raises PortError when an insole is away at the end, StorageError when the disk refuses, and what a refused
         start raises. Everything received until then is in the files.
         """
+        elapsed_s = 0.0
         try:
             self._begin(note)
-            begin_s = now_s = time.monotonic()
-            while not self._over(now_s - begin_s, seconds):
-                for foot in self.feet:
-                    self._attend(foot)
-                now_s = time.monotonic()
-                self._keep()
-                self._tell(self._watcher.tick, now_s - begin_s)
+            begin_s = time.monotonic()
+            while not self._over(elapsed_s, seconds):
+                self._turn(elapsed_s)
+                elapsed_s = time.monotonic() - begin_s
         finally:
-            self._finish()
+            try:
+                self._complete(elapsed_s)
+            finally:
+                self._close()
         if self._failure is not None:
             raise self._failure
         if self._given_up:
-            kept = "" if self._writer is None else "; the recording ends here, what was received is kept"
-            raise PortError("; ".join(self._given_up) + kept)
+            raise PortError("; ".join(self._given_up))
 
     def _over(self, elapsed_s: float, seconds: float | None) -> bool:
-        if self._failure is not None or self._given_up or self._end.is_set():
+        if self._failure is not None or self._end.is_set():
+            return True
+        if all(foot.phase is not Phase.RUNNING for foot in self.feet):
             return True
         return seconds is not None and elapsed_s >= seconds
 
+    def _turn(self, elapsed_s: float) -> None:
+        for foot in self.feet:
+            self._attend(foot)
+        self._keep()
+        self._tell(self._watcher.tick, elapsed_s)
+
     # A terminal that is closed, or a full disk behind stdout, must not end what is being recorded. Without a recording
     # there is nothing but the watching, and an error ends it.
-    def _tell(self, told: Callable[..., None], *values: Any) -> None:
+    def _tell(self, told: Callable[..., None], *values: object) -> None:
         try:
             told(*values)
         except OSError:
             self._watcher = Watcher()
             if self._writer is None:
                 raise
+
+    def _say(self, text: str) -> None:
+        self._tell(self._watcher.say, text)
 
     # ---- beginning
 
@@ -183,43 +120,70 @@ class Recorder:
         if self._writer is not None and note:
             self._writer.note(note)
         for foot in self.feet:
-            foot.session = foot.insole.start()
+            foot.begin_session(foot.insole.start())
+        self._guarded(lambda writer: writer.flush())  # whoever finds the log knows from now on which session it is of
         self._tell(self._watcher.begin, self.feet)
 
-    def _attach(self, foot: Foot) -> None:
+    def _attach(self, foot: Foot, before: Sequence[bytes] = ()) -> None:
+        """Keep what the insole sends from now on; `before` came already, ahead of the frame that is just coming."""
+        self._guarded(lambda writer: writer.connect(foot.side, foot.insole.port))
+        for frame in before:
+            crc = zlib.crc32(frame).to_bytes(CRC_BYTES, "little")
+            self._keep(foot.side, cobs_encode(frame + crc) + b"\0")
         if self._writer is not None:
-            self._writer.connect(foot.side, foot.insole.port)
             foot.insole.sink = lambda data, _received_s: self._keep(foot.side, data)
+            foot.insole.on_exchange = partial(self._note_exchange, foot)
+
+    # ---- keeping
 
     # Called from inside the insole's reading, which a full disk must not tear apart: the loop looks at `_failure`.
     def _keep(self, side: str | None = None, data: bytes = b"") -> None:
+        if side is None:
+            self._guarded(lambda writer: writer.tick())
+        else:
+            self._guarded(lambda writer: writer.append(side, data))
+
+    def _note_exchange(self, foot: Foot, sent_s: float, received_s: float, clock: wire.ClockFrame) -> None:
+        boot = foot.insole.identity.boot
+        self._guarded(lambda writer: writer.exchange(foot.side, sent_s, received_s, clock, boot))
+
+    def _guarded(self, write: Callable[[SessionWriter], None]) -> None:
         if self._writer is None or isinstance(self._failure, StorageError):
             return
         with self._keeping:
             try:
-                if side is None:
-                    self._writer.tick()
-                else:
-                    self._writer.append(side, data)
+                write(self._writer)
             except StorageError as error:
                 self._failure = error
 
     # ---- while it runs
 
     def _attend(self, foot: Foot) -> None:
-        if foot.reopening is not None:
-            if foot.reopening.over:
-                self._conclude_reopening(foot, foot.reopening)
-            elif all(other.reopening for other in self.feet):
+        if foot.phase is Phase.DONE:
+            return
+        if foot.link != CONNECTED:
+            link = self._seeker.take(foot.insole.identity.device_id)
+            if link is not None:
+                self._come_back(foot, link)
+            elif all(other.link != CONNECTED or other.phase is Phase.DONE for other in self.feet):
                 time.sleep(_LISTEN_S)
             return
+        try:
+            self._listen(foot)
+            if foot.link == CONNECTED:
+                self._fill(foot)
+        except _LINK_ERRORS:
+            return  # a question was not answered; when the line is dead, that comes as an event
+
+    def _listen(self, foot: Foot) -> None:
+        end_s = time.monotonic() + _BATCH_S
         for taken_n, event in enumerate(foot.insole.events(_LISTEN_S)):
             if isinstance(event, LinkLost):
                 self._lose(foot, event)
                 return
             self._take(foot, event)
-            self._notice_reset(foot, event)
-            if taken_n >= _BATCH_N:
+            self._notice_change(foot, event)
+            if taken_n >= _BATCH_N or isinstance(event, wire.FetchedFrame) or time.monotonic() > end_s:
                 return
 
     def _take(self, foot: Foot, event: Event) -> None:
@@ -227,7 +191,8 @@ class Recorder:
             foot.stride_n += 1
         if isinstance(event, wire.StatusFrame) and event.running:
             self._notice_left_out(foot, event.channel_out_bits)
-        self._tell(self._watcher.frame, foot, event)
+        if foot.is_news(event):
+            self._tell(self._watcher.frame, foot, event)
 
     def _notice_left_out(self, foot: Foot, out_bits: int) -> None:
         names = site_names(foot.insole.identity, out_bits & ~foot.out_bits)
@@ -235,113 +200,167 @@ class Recorder:
             self._say(f"{foot.side}: left out of the decisions: {', '.join(names)} (dead or stuck: check the sensor)")
         foot.out_bits = out_bits
 
-    def _say(self, text: str) -> None:
-        self._tell(self._watcher.say, text)
-
     # A bridge keeps its port while the insole behind it is reset, so nothing else tells. A status from before the start
     # may still come after it, but never after a sample.
-    def _notice_reset(self, foot: Foot, event: Event) -> None:
-        if isinstance(event, wire.StatusFrame) and not event.running and foot.sample_n:
-            why = f"the insole on {foot.insole.port} no longer samples; it was reset, or stopped by its button"
-            self._give_up(foot, why)
+    def _notice_change(self, foot: Foot, event: Event) -> None:
+        if foot.phase is not Phase.RUNNING:
+            return
+        is_other = foot.insole.ledger.session != foot.session
+        if isinstance(event, wire.StatusFrame) and foot.insole.ledger.sample_n:
+            is_other = is_other or not event.running or event.session != foot.session
+        if is_other:
+            self._reconsider(foot)
+
+    def _reconsider(self, foot: Foot) -> None:
+        """Find out what became of a foot's session, and go on with it."""
+        text = after_reset(foot)
+        if text:
+            self._say(f"{foot.side}: {text}")
+
+    # ---- away and back
 
     def _lose(self, foot: Foot, lost: LinkLost) -> None:
-        if self._writer is not None:
-            self._guarded_disconnect(foot, lost.reason)
+        self._guarded(lambda writer: writer.disconnect(foot.side, lost.reason))
         foot.insole.close()
-        foot.link, foot.gone_s = "gone, trying again", time.monotonic()
-        foot.reopening = Reopening(foot.insole.port)
-        self._say(f"{foot.side}: gone, trying again for {RETRY_FOR_S:.0f} s ({lost.text})")
+        foot.link, foot.gone_s = "gone, looking for it", time.monotonic()
+        self._seeker.seek(foot.insole.identity.device_id, foot.insole.port)
+        self._say(f"{foot.side}: gone, looking for it ({lost.text})")
 
-    def _guarded_disconnect(self, foot: Foot, reason: wire.DisconnectReason) -> None:
-        if self._writer is None or isinstance(self._failure, StorageError):
-            return
+    def _come_back(self, foot: Foot, link: Link) -> None:
+        """Go on with an insole that was found: what came while it was greeted is kept and counted as all else."""
+        before = foot.insole
+        foot.insole = Insole(link, before.ledger)
+        foot.insole.others = before.others
+        foot.filler.forget()
+        self._attach(foot, [frame for frame, _ in link.pending])
+        foot.link, foot.gone_s = CONNECTED, None
+        who = link.identity
         try:
-            self._writer.disconnect(foot.side, reason)
-        except StorageError as error:
-            self._failure = error
+            if foot.phase is Phase.ENDING:
+                self._stop(foot)
+            elif who.running and who.session == foot.session:
+                self._say(f"{foot.side}: {foot.insole.port} is back, the session goes on")
+            else:
+                self._reconsider(foot)
+        except _LINK_ERRORS:
+            return  # gone again, or silent: it is asked again when it says something
 
-    def _conclude_reopening(self, foot: Foot, reopening: Reopening) -> None:
-        link, foot.reopening = reopening.link, None
-        why = self._unfit(foot, link)
-        if link is None or why:
-            foot.link = "gone"
-            if link is not None:
-                link.transport.close()
-            self._give_up(foot, why)
+    def _fill(self, foot: Foot) -> None:
+        """Fetch what is missing; when that is all, and the foot's part is over, say that it is kept."""
+        is_filling = self._writer is not None and foot.filler.turn(foot.insole, foot.gatherings)
+        foot.insole.query_every_s = FILLING_QUERY_S if is_filling else QUERY_EVERY_S
+        if is_filling:
             return
-        self._resume(foot, link)
-        foot.link, foot.gone_s = "connected", None
-        self._say(f"{foot.side}: {foot.insole.port} is back, the session goes on")
+        if foot.phase is Phase.ENDING and self._is_on_disk(foot):
+            self._confirm(foot)
+            foot.phase = Phase.DONE
 
-    def _unfit(self, foot: Foot, link: Link | None) -> str:
-        """Say why a session cannot go on with what answered on the port; empty when it can."""
-        port = foot.insole.port
-        if link is None:
-            return f"port {port} did not come back within {RETRY_FOR_S:.0f} s: check the cable"
-        if link.identity.device_id != foot.insole.identity.device_id:
-            return f"another insole answers on {port} now: plug the first one in again"
-        if not link.identity.running or link.identity.session != foot.session:
-            return f"the insole on {port} was switched off meanwhile and its session is over: check its power"
-        return ""
-
-    def _give_up(self, foot: Foot, why: str) -> None:
-        self._given_up.append(f"{foot.side}: {why}")
-
-    def _resume(self, foot: Foot, link: Link) -> None:
-        """Go on with a reopened port: what came while it was greeted is kept and counted like everything else."""
-        ledger = foot.insole.ledger
-        foot.insole = Insole(link)
-        waiting = list(foot.insole.events(0.0))
-        foot.insole.ledger = ledger
-        self._attach_resumed(foot, link)
-        for event in waiting:
-            if isinstance(event, LinkLost):
-                self._lose(foot, event)
-            elif ledger.add(event):
-                self._take(foot, event)
-
-    def _attach_resumed(self, foot: Foot, link: Link) -> None:
+    def _is_on_disk(self, foot: Foot) -> bool:
+        """Read the log again; what is not in it, although it came, is to be fetched as if it had not come."""
         if self._writer is None:
+            return True
+        self._guarded(_sync)
+        kept = read_ledgers(self._writer.folder / f"{foot.side}.frames", foot.insole.identity.channel_n)
+        return all(gathering.holds(kept.get(gathering.session)) for gathering in foot.gatherings)
+
+    def _confirm(self, foot: Foot) -> None:
+        """Tell the insole that it may erase what is on the disk."""
+        if self._failure is not None:
             return
-        self._writer.connect(foot.side, foot.insole.port)
-        for frame, _ in link.pending:
-            crc = zlib.crc32(frame).to_bytes(CRC_BYTES, "little")
-            self._keep(foot.side, cobs_encode(frame + crc) + b"\0")
-        foot.insole.sink = lambda data, _received_s: self._keep(foot.side, data)
+        missing_n = sum(gathering.missing_frame_n for gathering in foot.gatherings)
+        if missing_n and self._writer is not None and not foot.filler.has_no_store:
+            frames = "1 frame" if missing_n == 1 else f"{missing_n} frames"
+            self._say(f"{foot.side}: {frames} could not be had from its store")
+        for gathering in foot.gatherings:
+            # What was only shown is not wanted: it may make room, and can be fetched until then.
+            if not foot.filler.has_no_store and (self._writer is None or gathering.is_whole):
+                try:
+                    foot.insole.collected(gathering.session)
+                except ProtocolError:
+                    continue  # it does not hold it, or no longer
 
     # ---- ending
 
-    def _finish(self) -> None:
-        connected = [foot for foot in self.feet if foot.reopening is None]
+    def _complete(self, elapsed_s: float) -> None:
+        """Stop the insoles at the same moment, then fetch what is missing, unless that is not wanted."""
+        running = [foot for foot in self.feet if foot.phase is Phase.RUNNING]
         with ThreadPoolExecutor(max_workers=len(self.feet)) as pool:
-            for why in pool.map(self._stop, connected):
+            for why in pool.map(self._stop, [foot for foot in running if foot.link == CONNECTED]):
                 if why:
                     self._say(why)
+        for foot in running:
+            foot.phase = Phase.ENDING if foot.session else Phase.DONE
+            for gathering in foot.gatherings:
+                gathering.finish()
+        self._say_what_is_left()
+        gone_until_s = time.monotonic() + GONE_WAIT_S
+        while self._failure is None and not self._left.is_set():
+            waited_for = [foot for foot in self.feet if foot.phase is Phase.ENDING]
+            if all(foot.link != CONNECTED for foot in waited_for) and time.monotonic() > gone_until_s:
+                return  # also when there are none
+            if not waited_for:
+                return
+            self._turn(elapsed_s)
+
+    def _say_what_is_left(self) -> None:
         for foot in self.feet:
-            if foot.reopening is None:
-                self._close(foot)
+            if foot.phase is not Phase.ENDING or self._failure is not None or self._writer is None:
                 continue
-            foot.reopening.cancel()
-            if self._given_up:
-                self._given_up.append(f"{foot.side}: port {foot.insole.port} is gone as well")
-        self._tell(self._watcher.end)
-        if self._writer is not None:
-            self._writer.close()
+            if foot.link != CONNECTED:
+                self._say(f"{foot.side}: waiting {GONE_WAIT_S:.0f} s for it to come back; Ctrl-C does not wait")
+            elif foot.missing_page_n > 1 and not foot.filler.has_no_store:
+                what = f"fetching {foot.missing_page_n} pages from its store"
+                self._say(f"{foot.side}: {what}; Ctrl-C leaves them to `retrosole fetch`")
 
     def _stop(self, foot: Foot) -> str:
         """End the session on an insole; say what went wrong, nothing when all is well."""
-        if foot.session and foot.link == "connected":
+        if foot.session and foot.link == CONNECTED:
             try:
                 foot.insole.stop()
             except _LINK_ERRORS as error:
                 return f"{foot.side}: the end was not confirmed ({error})"
         return ""
 
-    def _close(self, foot: Foot) -> None:
-        if foot.session and foot.link == "connected":
+    def _close(self) -> None:
+        self._seeker.close()
+        for foot in self.feet:
+            if foot.phase is Phase.ENDING and self._failure is None:
+                self._give_up(foot)
+            if foot.link == CONNECTED:
+                self._close_foot(foot)
+        self._tell(self._watcher.end)
+        if self._writer is not None:
+            self._writer.close()
+
+    def _give_up(self, foot: Foot) -> None:
+        what = "check the cable" if self._writer is None else f"what it took meanwhile is in its store: {_FETCH_HINT}"
+        if foot.link != CONNECTED:
+            port = foot.insole.port
+            gone = f"port {port} is gone"
+            if self._seeker.has_stranger(port):
+                gone = f"another insole answers on {port} now"
+            self._given_up.append(f"{foot.side}: {gone}, what was received is kept; {what}")
+        elif foot.missing_page_n:
+            self._say(f"{foot.side}: {foot.missing_page_n} pages are still in its store: {_FETCH_HINT}")
+
+    def _close_foot(self, foot: Foot) -> None:
+        if foot.session:
             for event in foot.insole.events(0.0):
                 if not isinstance(event, LinkLost):
                     self._take(foot, event)
-            self._guarded_disconnect(foot, wire.DisconnectReason.CLOSED)
+            self._guarded(lambda writer: writer.disconnect(foot.side, wire.DisconnectReason.CLOSED))
         foot.insole.close()
+
+
+def _sync(writer: SessionWriter) -> None:
+    writer.sync()
+    sync_folder(writer.folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's own entries put on the disk. Raises StorageError."""
+    for path in (folder, folder.parent):
+        try:
+            sync_entries(path)
+        except OSError as error:
+            raise StorageError(f"cannot put {path} on the disk ({error.strerror}): check the disk") from error

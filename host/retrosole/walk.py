@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from retrosole import show, wire
 from retrosole.device import Insole
@@ -30,6 +31,16 @@ class RecordOptions:
     subject: str = "anonymous"
     note: str | None = None
     rate_hz: int | None = None
+
+
+class Endable(Protocol):
+    """Be what a signal can end: cleanly at first, then at once."""
+
+    def request_end(self) -> None:
+        """Come to a clean end."""
+
+    def leave(self) -> None:
+        """End without what takes time."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,7 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Wa
         check(options)
         for insole in insoles.values():
             for line in ready(insole, options.rate_hz):
-                show.say(line)
+                show.say(f"{line}; `retrosole fetch` gets what it has")
         writer = open_writer(insoles, options)
         folder = None if writer is None else writer.folder
         if view == "progress":
@@ -167,7 +178,7 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Wa
         watcher = _watcher(view, insoles, options, folder)
         recorder = Recorder(insoles, watcher, writer)
         interrupted = False
-        with _ending_on_signals(recorder) as signals:
+        with ending_on_signals(recorder) as signals:
             try:
                 if isinstance(watcher, show.LiveFeeder):
                     interrupted = _with_live_view(recorder, watcher, options)
@@ -200,8 +211,11 @@ def _watcher(view: str, insoles: Mapping[str, Insole], options: RecordOptions, f
 
 
 @contextlib.contextmanager
-def _ending_on_signals(recorder: Recorder) -> Iterator[list[int]]:
-    """Turn Ctrl-C and the signals that end a program into a clean end of the recording; give those that came."""
+def ending_on_signals(recorder: Endable) -> Iterator[list[int]]:
+    """Turn Ctrl-C and the signals that end a program into a clean end of the recording; give those that came.
+
+    The second one leaves what is still missing in the insoles' stores.
+    """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield came
@@ -209,7 +223,10 @@ def _ending_on_signals(recorder: Recorder) -> Iterator[list[int]]:
 
     def end(number: int, _frame: object) -> None:
         came.append(number)
-        recorder.request_end()
+        if len(came) == 1:
+            recorder.request_end()
+        else:
+            recorder.leave()
 
     numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     before = {number: signal.signal(number, end) for number in numbers}

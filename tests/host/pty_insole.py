@@ -97,7 +97,8 @@ class PtyInsole:
     def __init__(self, **identity_changes: Any) -> None:
         self.identity = identity(**identity_changes)
         self.commands: list[Any] = []
-        self.results: dict[int, int] = {}  # by command id: refuse with this
+        kinds = (wire.ListFrame, wire.FetchFrame, wire.CollectedFrame, wire.EraseFrame)
+        self.results: dict[int, int] = {kind.TYPE: wire.Result.NO_STORE for kind in kinds}  # refused, by command
         self.answer: Callable[[Any], bytes] = self.usual_answer
         self.greeting = b""  # sent for every piece that comes, instead of anything else
         self._master, self._slave = pty.openpty()

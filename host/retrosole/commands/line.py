@@ -2,78 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from retrosole import __version__
+from retrosole.commands.parts import (
+    EXIT_CODES,
+    PATH,
+    SETTINGS,
+    TABLE_PATH,
+    Commands,
+    examples,
+    port_option,
+    walk_options,
+)
 from retrosole.errors import UsageError
 
 # Everything else is imported by the command that needs it: numpy and construct take longer than most commands.
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-EXIT_CODES = """\b
-Exit codes:
-  0    done
-  1    a bug in retrosole
-  2    it cannot be done as asked
-  3    no insole, or too many to choose from
-  4    a port cannot be opened, or went away
-  5    the insole speaks otherwise, or refused
-  6    damaged data
-  7    the disk refused
-  130  ended by Ctrl-C or a signal; what was received is kept"""
-
-
-class _Path(click.Path):
-    """Take a path, but not an empty one, which would stand for the folder one is in."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "":
-            self.fail("the path is empty, expected a file or a folder", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class _TablePath(_Path):
-    """Take the path of a table to write; `tables/` is a folder, and no file where it is not there."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if str(value).endswith(os.sep) and not os.path.isdir(value):
-            self.fail(f"the folder {value} does not exist: make it, or name a file", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_PATH = _Path(path_type=Path)
-_TABLE_PATH = _TablePath(path_type=Path)
 _GAITS = (  # as in the gait model, which is too heavy to be loaded for the help
     "backward, forward, heel_first_backward, tiptoe, stairs_down, turning, stumbling, mixed, standing, "
     "weight_shift, shuffling, sitting"
 )
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _Commands(click.Group):
-    """List the commands in the order of use; let a reader that has seen enough (`| head`) end them without a word."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            from retrosole.show import forget
-
-            forget(sys.stdout)
-            raise click.exceptions.Exit(0) from None
-
-
-@click.group(cls=_Commands, invoke_without_command=True, context_settings=_SETTINGS, epilog=EXIT_CODES)
+@click.group(cls=Commands, invoke_without_command=True, context_settings=SETTINGS, epilog=EXIT_CODES)
 @click.version_option(__version__, message="retrosole %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -85,33 +40,10 @@ def cli(context: click.Context) -> None:
         print(context.get_help())
 
 
-def _examples(*lines: str) -> str:
-    return "\b\n" + "\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
-
-
-def _port_option(command: _Command) -> _Command:
-    text = "Device or pyserial URL; twice for two feet. Not needed when one insole answers, or a left and a right one."
-    return click.option("--port", "ports", multiple=True, metavar="PORT", help=text)(command)
-
-
-def _walk_options(command: _Command) -> _Command:
-    options = (
-        _port_option,
-        click.option("--seconds", type=float, metavar="S", help="End after this long, not only with Ctrl-C or q."),
-        click.option("--subject", metavar="CODE", help="Code of the person, never a name.  [default: anonymous]"),
-        click.option("--note", metavar="TEXT", help="Words to keep with the session."),
-        click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Samples per second; the insole keeps it."),
-        click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 # ------------------------------------------------------------------------------------------------------------ devices
 
 
-@cli.command(short_help="List the ports that may be insoles, and who answers.", epilog=_examples("retrosole ports"))
+@cli.command(short_help="List the ports that may be insoles, and who answers.", epilog=examples("retrosole ports"))
 def ports() -> int:
     """List the ports that may be insoles, and what answers on them.
 
@@ -124,9 +56,9 @@ def ports() -> int:
 
 @cli.command(
     short_help="Say who an insole is and how it is.",
-    epilog=_examples("retrosole info", "retrosole info --port /dev/ttyUSB0"),
+    epilog=examples("retrosole info", "retrosole info --port /dev/ttyUSB0"),
 )
-@_port_option
+@port_option
 def info(ports: tuple[str, ...]) -> None:
     """Say who an insole is and how it is: board, firmware, channels, battery, faults."""
     from retrosole.commands import devices
@@ -136,7 +68,7 @@ def info(ports: tuple[str, ...]) -> None:
 
 @cli.command(
     short_help="Run virtual insoles behind serial ports.",
-    epilog=_examples(
+    epilog=examples(
         "retrosole sim",
         "retrosole sim --gait backward --feet left --truth truth.csv",
         "retrosole sim --source walk.txt --drop 0.001 --unplug 20:3",
@@ -154,11 +86,14 @@ def info(ports: tuple[str, ...]) -> None:
 @click.option("--drop", type=float, default=0.0, metavar="P", help="Lose each byte on the line with probability P.")
 @click.option("--flip", type=float, default=0.0, metavar="P", help="Flip a bit of each byte with probability P.")
 @click.option("--double", type=float, default=0.0, metavar="P", help="Repeat each byte with probability P.")
+@click.option("--jitter", type=float, default=0.0, metavar="MS", help="Hold bytes back for up to MS ms, both ways.")
+@click.option("--skew", type=float, default=0.0, metavar="PPM", help="Let the right insole's clock run fast by PPM.")
 @click.option("--unplug", multiple=True, metavar="AT:S", help="Take the port away at AT s for S s; may be repeated.")
+@click.option("--unpower", multiple=True, metavar="AT:S", help="Take its power away at AT s for S s; may be repeated.")
 @click.option("--dead", multiple=True, metavar="CH", help="Cut a channel's wire: [left:]NUMBER or [left:]heel_medial.")
 @click.option("--stuck", multiple=True, metavar="CH", help="Freeze a channel; named as for --dead.")
-@click.option("--truth", type=_TABLE_PATH, metavar="CSV", help="Write the true strides of the source.")
-@click.option("--link", type=_PATH, metavar="PATH", help="Path of the port; for two PATH-left and -right.")
+@click.option("--truth", type=TABLE_PATH, metavar="CSV", help="Write the true strides of the source.")
+@click.option("--link", type=PATH, metavar="PATH", help="Path of the port; for two PATH-left and -right.")
 @click.option("--tcp", metavar="HOST:PORT", help="TCP instead of a serial port; the second foot on the next port.")
 @click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
 @click.option("--board", default="esp32_devkitc", show_default=True, help="The board it pretends to be.")
@@ -177,10 +112,10 @@ def sim(**options: Any) -> int:
 
 @cli.command(
     short_help="Show pressure and strides as they happen.",
-    epilog=_examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
+    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
 )
-@_walk_options
-@click.option("--record", "root", type=_PATH, metavar="DIR", help="Keep the session under DIR.")
+@walk_options
+@click.option("--record", "root", type=PATH, metavar="DIR", help="Keep the session under DIR.")
 def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
     """Show pressure and strides as they happen; q quits.
 
@@ -193,22 +128,23 @@ def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
 
 
 @cli.command(
-    epilog=_examples(
+    epilog=examples(
         "retrosole record --seconds 60",
         "retrosole record --subject P07 --note 'treadmill, 2 km/h' --live",
         "retrosole record --port /dev/ttyUSB0 --port /dev/ttyUSB1 --out study",
     )
 )
-@_walk_options
+@walk_options
 @click.option(
-    "--out", "root", type=_PATH, default="sessions", show_default=True, metavar="DIR", help="Keep it under DIR."
+    "--out", "root", type=PATH, default="sessions", show_default=True, metavar="DIR", help="Keep it under DIR."
 )
 @click.option("--live", "is_live", is_flag=True, help="Show the live view meanwhile.")
 def record(ports: tuple[str, ...], side: str | None, is_live: bool, **options: Any) -> int:
     """Record one foot or two into a session folder.
 
-    Ctrl-C ends it cleanly: everything received is kept, the summary is printed, the exit code is 130 (0 when
-    it ends by --seconds or by q). A port that goes away is tried again for 30 s.
+    Ctrl-C ends it cleanly: what the line lost is fetched from the insole's store (a second Ctrl-C leaves it there for
+    `retrosole fetch`), everything is kept, the summary is printed, the exit code is 130 (0 when it ends by --seconds
+    or by q). An insole that goes away is looked for, under any port name, until the recording is ended.
     """
     return _walk(ports, side, "live" if is_live else "progress", options)
 
@@ -225,7 +161,7 @@ def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str
     return INTERRUPTED_EXIT if walked.interrupted else 0
 
 
-@cli.command(short_help="Walk backward on a virtual pair, from start to summary.", epilog=_examples("retrosole demo"))
+@cli.command(short_help="Walk backward on a virtual pair, from start to summary.", epilog=examples("retrosole demo"))
 @click.option(
     "--seconds",
     type=float,
@@ -240,12 +176,88 @@ def demo(seconds: float | None, interpreter: str) -> int:
     return run_demo(seconds, interpreter)
 
 
+# -------------------------------------------------------------------------------------------------------------- store
+
+
+@cli.command(
+    "sessions",
+    short_help="List the sessions that the insoles hold.",
+    epilog=examples("retrosole sessions", "retrosole sessions --port /dev/ttyUSB0"),
+)
+@port_option
+def stored_sessions(ports: tuple[str, ...]) -> None:
+    """List the sessions in the insoles' own stores, and how much room is left there.
+
+    An insole counts its sessions over its life. Their date is known while it has not been started anew since.
+    """
+    from retrosole.commands import store
+
+    store.print_sessions(ports)
+
+
+def _session_number(text: str) -> int:
+    if text.isdecimal() and int(text) <= 0xFFFF:
+        return int(text)
+    raise click.BadParameter(f"{text}: a session number is 0 to 65535, as `retrosole sessions` lists them")
+
+
+@cli.command(
+    short_help="Fetch sessions from the insoles' stores.",
+    epilog=examples(
+        "retrosole fetch",
+        "retrosole fetch 12 13 --out study --subject P07",
+        "retrosole fetch --all --port /dev/ttyUSB0",
+    ),
+)
+@click.argument("numbers", nargs=-1, type=_session_number, metavar="[SESSION]...")
+@port_option
+@click.option(
+    "--all",
+    "fetches_all",
+    is_flag=True,
+    help="Also those collected before, while the insole has not erased them yet (usually seconds).",
+)
+@click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers.")
+@click.option(
+    "--out", "root", type=PATH, default="sessions", show_default=True, metavar="DIR", help="Keep them under DIR."
+)
+@click.option("--subject", metavar="CODE", default="anonymous", show_default=True, help="Code for new folders.")
+def fetch(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
+    """Fetch what the insoles hold and nobody has collected, or the SESSIONs named by number.
+
+    Run it where you recorded, with the same --out; connect both feet. A recording under DIR that was interrupted is
+    completed; everything else gets a folder of its own, two feet that walked at the same time one together. What is
+    there already is not fetched again: after Ctrl-C, a pulled plug or a crash the same command goes on. A session that
+    still runs is ended. Only when a session is on the disk is the insole told that it may erase it, which it does while
+    it is idle.
+    """
+    from retrosole.commands.fetch import FetchOptions
+    from retrosole.commands.fetch import fetch as run
+
+    return run(ports, side, FetchOptions(**options))
+
+
+@cli.command(
+    short_help="Erase the insoles' stores.", epilog=examples("retrosole erase", "retrosole erase --port COM5 --yes")
+)
+@port_option
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+def erase(ports: tuple[str, ...], is_sure: bool) -> None:
+    """Erase everything that the insoles hold, collected or not.
+
+    Says what would go and asks. Not needed to make room: an insole erases by itself what has been collected.
+    """
+    from retrosole.commands import store
+
+    store.erase(ports, is_sure)
+
+
 # ----------------------------------------------------------------------------------------------------------- sessions
 
-_session = click.argument("session", type=_PATH)
+_session = click.argument("session", type=PATH)
 
 
-@cli.command(short_help="Sum up a session.", epilog=_examples("retrosole summary sessions/2026-11-21T10-15-30_P07"))
+@cli.command(short_help="Sum up a session.", epilog=examples("retrosole summary sessions/2026-11-21T10-15-30_P07"))
 @_session
 def summary(session: Path) -> None:
     """Sum up a session: strides of each kind, cadence, and everything that was lost."""
@@ -254,15 +266,37 @@ def summary(session: Path) -> None:
     sessions.print_summary(session)
 
 
-@cli.command(epilog=_examples("retrosole strides sessions/2026-11-21T10-15-30_P07 --csv strides.csv"))
+@cli.command(
+    short_help="Verify a session: every gap with its cause.",
+    epilog=examples(
+        "retrosole check sessions/2026-11-21T10-15-30_P07",
+        "retrosole check sessions/2026-11-21T10-15-30_P07 --json | jq .complete",
+    ),
+)
+@_session
+@click.option("--json", "is_json", is_flag=True, help="Print it for programs.")
+def check(session: Path, is_json: bool) -> int:
+    """Verify every frame of a session, and report every gap with its cause, when it was and how long.
+
+    The exit code is 0 when everything that the insoles took is here, 6 when something is missing. Samples that an
+    insole never took, and what a reset took from its memory, are told and count as nobody's loss; so do contact
+    frames, which are provisional. A gap that the insole may still hold is filled by `retrosole fetch`.
+    """
+    from retrosole.commands import sessions
+
+    return sessions.check(session, is_json)
+
+
+@cli.command(epilog=examples("retrosole strides sessions/2026-11-21T10-15-30_P07 --csv strides.csv"))
 @_session
 @click.option("--csv", "csv_path", metavar="FILE", help="Write all columns as CSV; - is standard output.")
 def strides(session: Path, csv_path: str | None) -> None:
     """List every stride of a session.
 
-    In the CSV, columns ending in _s are seconds since the first sample of that same foot (the two feet start a
-    fraction of a second apart), stride counts from 0, confidence is 0 to 1, *_peak is in counts above the unloaded
-    baseline, *_impulse in count-seconds; an empty cell is an event that was not seen.
+    In the CSV, columns ending in _s are seconds since the session's first sample; where the logs have no clock
+    queries, since the first one of that same foot (the two start a fraction of a second apart). stride counts from
+    0, confidence is 0 to 1, *_peak is in counts above the unloaded baseline, *_impulse in count-seconds; an empty
+    cell is an event that was not seen.
     """
     from retrosole.commands import sessions
 
@@ -271,9 +305,9 @@ def strides(session: Path, csv_path: str | None) -> None:
 
 @cli.command(
     short_help="Print every frame of a log as text.",
-    epilog=_examples("retrosole decode sessions/2026-11-21T10-15-30_P07/left.frames | less"),
+    epilog=examples("retrosole decode sessions/2026-11-21T10-15-30_P07/left.frames | less"),
 )
-@click.argument("file", type=_PATH)
+@click.argument("file", type=PATH)
 def decode(file: Path) -> None:
     """Print every frame of a log as a line of text, damage included; of a session folder, every log in it."""
     from retrosole.session.decode import decode_file
@@ -284,7 +318,7 @@ def decode(file: Path) -> None:
 
 @cli.command(
     short_help="Run the firmware's detector over a session again.",
-    epilog=_examples("retrosole replay sessions/2026-11-21T10-15-30_P07"),
+    epilog=examples("retrosole replay sessions/2026-11-21T10-15-30_P07"),
 )
 @_session
 def replay(session: Path) -> int:
@@ -302,19 +336,19 @@ def replay(session: Path) -> int:
 
 @cli.command(
     short_help="Find the strides in a recording of another insole.",
-    epilog=_examples(
+    epilog=examples(
         "retrosole detect GaCo01_01.txt --out events.csv",
         "zcat walk.csv.gz | retrosole detect - --full-scale 800 --out - | head",
         "retrosole detect recordings/*.txt.gz --out tables --front-end realistic",
     ),
 )
-@click.argument("recordings", nargs=-1, required=True, type=_PATH, metavar="RECORDING...")
+@click.argument("recordings", nargs=-1, required=True, type=PATH, metavar="RECORDING...")
 @click.option(
     "--out",
     "outs",
     multiple=True,
     required=True,
-    type=_TABLE_PATH,
+    type=TABLE_PATH,
     metavar="PATH",
     help="CSV to write, - for standard output; or a folder that is there, for NAME_events.csv; or once for each.",
 )

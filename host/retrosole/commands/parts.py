@@ -1,0 +1,90 @@
+"""What the commands have in common: kinds of arguments, options that several take, how help is laid out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    a bug in retrosole
+  2    it cannot be done as asked
+  3    no insole, or too many to choose from
+  4    a port cannot be opened, or went away
+  5    the insole speaks otherwise, or refused
+  6    damaged data
+  7    the disk refused
+  130  ended by Ctrl-C or a signal; what was received is kept"""
+
+
+class _Path(click.Path):
+    """Take a path, but not an empty one, which would stand for the folder one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty, expected a file or a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _TablePath(_Path):
+    """Take the path of a table to write; `tables/` is a folder, and no file where it is not there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).endswith(os.sep) and not os.path.isdir(value):
+            self.fail(f"the folder {value} does not exist: make it, or name a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+TABLE_PATH = _TablePath(path_type=Path)
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Commands(click.Group):
+    """List the commands in the order of use; let a reader that has seen enough (`| head`) end them without a word."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            from retrosole.show import forget
+
+            forget(sys.stdout)
+            raise click.exceptions.Exit(0) from None
+
+
+def examples(*lines: str) -> str:
+    """Lay out examples below the help of a command."""
+    return "\b\n" + "\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def port_option(command: Command) -> Command:
+    """Let a command take the ports of one foot or two."""
+    text = "Device or pyserial URL; twice for two feet. Not needed when one insole answers, or a left and a right one."
+    return click.option("--port", "ports", multiple=True, metavar="PORT", help=text)(command)
+
+
+def walk_options(command: Command) -> Command:
+    """Let a command take what `live` and `record` have in common."""
+    options = (
+        port_option,
+        click.option("--seconds", type=float, metavar="S", help="End after this long, not only with Ctrl-C or q."),
+        click.option("--subject", metavar="CODE", help="Code of the person, never a name.  [default: anonymous]"),
+        click.option("--note", metavar="TEXT", help="Words to keep with the session."),
+        click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Samples per second; the insole keeps it."),
+        click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
