@@ -6,7 +6,7 @@ STUBS := .cache/esp32-stubs
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench soak evaluate firmware runtimes data picture generate clean
+.PHONY: help run test check lint bench soak fuzz evaluate firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: $(VENV)/.test ## Measure cost beside a reference loop in the same run
 soak: $(VENV)/.test ## Run the long counts in full (make test runs a tenth)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
 	RETROSOLE_SOAK=1 $(PYTEST) -q -n 2 -m slow
+
+fuzz: $(VENV)/.fuzz ## Look for input that breaks a reader, 20 s each (FUZZ="--seconds 60 log" for more of one)
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
 	$(BIN)/python -m tests.evaluation $(EVALUATE)
@@ -81,6 +84,11 @@ $(VENV)/.test: $(VENV)/.live pyproject.toml
 
 $(VENV)/.evaluate: $(VENV)/.test pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[evaluate]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' 2>/dev/null || { \
+		echo "make fuzz needs atheris, which is not to be had for $$($(BIN)/python --version) here: try Python 3.11 on Linux"; exit 1; }
 	@touch $@
 
 # In a folder of their own: among the installed packages they would shadow the standard library for the type checker.

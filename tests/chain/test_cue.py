@@ -44,7 +44,7 @@ def walk_with(gait: str, settings: dict[str, int], interpreter: str = "cpython")
                 break
         insole.stop()
         trace = (insoles.folder / "left.trace").read_text(encoding="utf-8").splitlines()
-    events = [line.split() for line in trace]
+    events = [line.split()[:3] for line in trace]
     return Cued(contacts, [int(at) for at, pin, value in events if pin == MOTOR and int(value) > 0])
 
 

@@ -99,3 +99,6 @@ def expected_frames(walked: Walked, counts: Counts) -> Iterator[bytes]:
         frame = core.step(index, row)
         if frame:
             yield frame
+    frame = core.end()  # what waited for the sample that did not come
+    if frame:
+        yield frame
