@@ -105,18 +105,16 @@ def test_two_feet_and_random_unplugs(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_changed_port_name_and_a_plug_pulled_in_the_middle_of_a_frame() -> None:
     with virtual_insoles(options()) as insoles:
-        insoles.relays["left"]._unplug = [Pause(1.01, 0.5), Pause(3.017, 0.5)]
-        rename(insoles, "left", "first")
-        insoles.relays["left"]._take_away()
-        insoles.relays["left"].open()
-        process = record("--seconds", "6")
-        until(lambda: not Path(insoles.ports["left"]).is_symlink())
+        insoles.relays["left"]._unplug = [Pause(1.01, 1.5), Pause(4.017, 0.5)]
+        first = Path(insoles.ports["left"])
+        process = record("--seconds", "7")
+        until(lambda: not first.is_symlink())
         rename(insoles, "left", "second")
         code, _, error = ended(process)
         assert code == 0, error
         session = the_session()
         ports = [Path(frame.text).name for frame in session.frames("left", wire.ConnectFrame)]
-        assert ports == ["first", "second", "second"]
+        assert ports == [first.name, "second", "second"]
         check_side(session, "left", insoles)
 
 
