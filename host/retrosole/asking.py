@@ -20,7 +20,7 @@ REPEAT_N = 3  # questions that do no harm when asked twice are asked this often
 WHOLE_SESSION = 0xFFFFFFFF  # as the end of a fetch: up to the last page
 _ERASE_SURE = 0x5EED
 
-REFUSALS = {
+REFUSALS: dict[int, str] = {
     wire.Result.UNKNOWN_COMMAND: "it does not know this command; its firmware may be older than this program",
     wire.Result.UNKNOWN_SETTING: "it does not know this setting; its firmware may be older than this program",
     wire.Result.OUT_OF_RANGE: "the value is out of range",
@@ -40,6 +40,13 @@ class NoStoreError(ProtocolError):
 
 class NoSessionError(ProtocolError):
     """Say that an insole does not hold a session, or no longer."""
+
+
+class BusyError(ProtocolError):
+    """Say that an insole cannot do it while a session runs."""
+
+
+_KINDS: dict[int, type[ProtocolError]] = {wire.Result.NO_SESSION: NoSessionError, wire.Result.BUSY: BusyError}
 
 
 @dataclass
@@ -254,11 +261,8 @@ class Asker(ABC):
         if is_store and result in (wire.Result.NO_STORE, wire.Result.UNKNOWN_COMMAND):
             why = "its flash has no room for one" if result == wire.Result.NO_STORE else "its firmware is too old"
             return NoStoreError(f"the insole on {self.port} has no store for sessions ({why})")
-        try:
-            reason = REFUSALS[wire.Result(result)]
-        except (ValueError, KeyError):
-            reason = f"reason {result}, which this program does not know"
-        kind = NoSessionError if result == wire.Result.NO_SESSION else ProtocolError
+        reason = REFUSALS.get(result, f"reason {result}, which this program does not know")
+        kind = _KINDS.get(result, ProtocolError)
         return kind(f"the insole on {self.port} refused {name}{f' {note}' if note else ''} ({reason})")
 
     def _next_tag(self) -> int:

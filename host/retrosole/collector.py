@@ -14,14 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from retrosole import wire
-from retrosole.asking import REFUSALS, NoSessionError
+from retrosole.asking import BusyError, NoSessionError
 from retrosole.device import FILLING_QUERY_S, Insole, LinkLost
-from retrosole.errors import NoDeviceError, PortError, ProtocolError
+from retrosole.errors import NoDeviceError, PortError
 from retrosole.gathering import Filler, Gathering
 from retrosole.ledger import Ledger
-from retrosole.recorder import sync_folder
 from retrosole.session.writer import SessionWriter
-from retrosole.shelf import LogAdder, check_same, read_ledgers
+from retrosole.shelf import LogAdder, check_same, read_ledgers, sync_folder
 
 _WINDOW_PAGES = 64
 _LISTEN_S = 0.05
@@ -151,8 +150,6 @@ class Collector:
             self.insole.collected(session)
         except NoSessionError:
             return True  # it was erased meanwhile
-        except ProtocolError as error:
-            if REFUSALS[wire.Result.BUSY] not in str(error):
-                raise
+        except BusyError:
             return False
         return True

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from retrosole import wire
 from retrosole.device import FILLING_QUERY_S, QUERY_EVERY_S, Event, Insole, LinkLost
@@ -24,9 +23,9 @@ from retrosole.ports import Link
 from retrosole.reset import after_reset
 from retrosole.seeker import Seeker
 from retrosole.session.writer import SessionWriter, site_names
-from retrosole.shelf import read_ledgers, sync_entries
+from retrosole.shelf import read_ledgers, sync_folder
 
-__all__ = ["Foot", "Recorder", "Watcher", "sync_folder"]
+__all__ = ["Foot", "Recorder", "Watcher"]
 
 GONE_WAIT_S = 10.0  # at the end, for an insole that is away: a plug that is being put back in
 _LISTEN_S = 0.03  # per foot and turn: two feet are looked at about sixteen times a second when nothing comes
@@ -355,12 +354,3 @@ class Recorder:
 def _sync(writer: SessionWriter) -> None:
     writer.sync()
     sync_folder(writer.folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's own entries put on the disk. Raises StorageError."""
-    for path in (folder, folder.parent):
-        try:
-            sync_entries(path)
-        except OSError as error:
-            raise StorageError(f"cannot put {path} on the disk ({error.strerror}): check the disk") from error

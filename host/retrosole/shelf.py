@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from retrosole import wire
-from retrosole.errors import StorageError
+from retrosole.errors import DamagedDataError, StorageError
 from retrosole.framing import cobs_decode, open_frame, parse, pieces
 from retrosole.ledger import Ledger
-from retrosole.session.writer import FORMAT, SessionWriter, _Log, check_subject, default_folder, session_info
+from retrosole.session.reader import read_info, read_log
+from retrosole.session.writer import SessionWriter, _Log, check_subject, default_folder, session_info
 
 SIDES = ("left", "right")
 _HEAD_TYPES = (
@@ -26,8 +27,6 @@ _HEAD_TYPES = (
     wire.DisconnectFrame.TYPE,
     wire.HostClockFrame.TYPE,
 )
-
-
 _AGREE_S = 60.0  # the host's calendar may be set, and an insole's clock drifts, but by no more than this
 
 
@@ -77,8 +76,8 @@ class KeptSide:
             return False
         if self.span is None or began is None:
             return False
-        slack = timedelta(seconds=_AGREE_S)
-        return self.span[0] - slack <= began <= self.span[1] + slack
+        early_s, late_s = (self.span[0] - began).total_seconds(), (began - self.span[1]).total_seconds()
+        return max(early_s, late_s) <= _AGREE_S
 
 
 def kept_sides(root: Path, device_id: bytes) -> list[KeptSide]:
@@ -86,10 +85,12 @@ def kept_sides(root: Path, device_id: bytes) -> list[KeptSide]:
     found = []
     for path in sorted(root.glob("*/session.json"), reverse=True):
         try:
-            info = json.loads(path.read_bytes())
-            sides = dict(info["sides"]) if info.get("format") == FORMAT else {}
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            info = read_info(path.parent)
+        except DamagedDataError:
             continue  # not ours, or torn
+        sides = info.get("sides")
+        if not isinstance(sides, dict):
+            continue
         for side in SIDES:
             told = sides.get(side)
             if isinstance(told, dict) and told.get("device_id") == device_id.hex():
@@ -112,9 +113,9 @@ def _kept_side(folder: Path, side: str, told: Mapping[str, Any], info: Mapping[s
         kept.begun |= {(boot, number) for number in numbers if isinstance(number, int)}
     kept.names |= set(_told_names(told.get("device_heads")))
     try:
-        _read_heads(kept, (folder / f"{side}.frames").read_bytes())
-    except OSError:
-        pass  # it was never begun
+        _read_heads(kept, read_log(folder / f"{side}.frames"))
+    except DamagedDataError:
+        pass  # it was never begun, or is nothing to go on with
     else:
         if not (kept.sessions or kept.begun or kept.names) and isinstance(boot, int) and isinstance(session, int):
             kept.begun.add((boot, (session + 1) & 0xFFFF))  # killed at once: session.json knows the one before
@@ -158,7 +159,10 @@ def _read_head(kept: KeptSide, message: Any) -> None:
         if message.running:
             kept.begun.add((message.boot, message.session))
     elif hasattr(message, "unix_us"):
-        at = datetime.fromtimestamp(message.unix_us / 1e6, UTC)
+        try:
+            at = datetime.fromtimestamp(message.unix_us / 1e6, UTC)
+        except (ValueError, OverflowError, OSError):
+            return  # no date that there is
         kept.span = (at, at) if kept.span is None else (min(kept.span[0], at), max(kept.span[1], at))
 
 
@@ -270,6 +274,15 @@ def sync_entries(folder: Path) -> None:
         os.close(fd)
 
 
+def sync_folder(folder: Path) -> None:
+    """Have a folder's own entries, and its entry in the one above, put on the disk. Raises StorageError."""
+    for path in (folder, folder.parent):
+        try:
+            sync_entries(path)
+        except OSError as error:
+            raise StorageError(f"cannot put {path} on the disk ({error.strerror}): check the disk") from error
+
+
 def make_folder(root: Path, subject: str, sides: Mapping[str, NewSide]) -> Path:
     """Make the folder for sessions that were never recorded here, with its session.json.
 
@@ -345,7 +358,8 @@ class LogAdder(SessionWriter):
 
 def _opened_log(path: Path) -> _Log:
     """Open a log to add to it: a frame that a killed program left torn is ended by a zero."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    fd = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0), 0o600)
     size = os.lseek(fd, 0, os.SEEK_END)
     log = _Log(path, fd)
     if size:

@@ -96,7 +96,7 @@ def open_session(path: str | Path) -> Session:
 
 
 def _open_folder(folder: Path) -> Session:
-    info = _read_info(folder)
+    info = read_info(folder)
     paths = {side: folder / f"{side}.frames" for side in SIDES if (folder / f"{side}.frames").is_file()}
     if not paths:
         raise DamagedDataError(f"{folder} holds no session: expected left.frames or right.frames in it")
@@ -119,10 +119,11 @@ def _open_side(side: str, path: Path, info: dict[str, Any]) -> SideLog:
         known = None  # the log's own identity frames say the same
     if known is not None and not all(low <= getattr(known, name) <= high for name, (low, high) in POSSIBLE.items()):
         known = None
-    return SideLog(side, _read(_inside(path), MAX_LOG_BYTES), str(path), known)
+    return SideLog(side, read_log(path), str(path), known)
 
 
-def _read_info(folder: Path) -> dict[str, Any]:
+def read_info(folder: Path) -> dict[str, Any]:
+    """Give what a folder's session.json holds, nothing where there is none. Raises DamagedDataError."""
     path = folder / "session.json"
     if not path.exists():
         return {}  # the logs say everything that is needed to read them
@@ -138,6 +139,11 @@ def _read_info(folder: Path) -> dict[str, Any]:
         version = f"{info.get('format_version')!r:.40}"
         raise DamagedDataError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: update it")
     return info
+
+
+def read_log(path: Path) -> bytes:
+    """Give the bytes of a session folder's log, up to 1 GiB. Raises DamagedDataError."""
+    return _read(_inside(path), MAX_LOG_BYTES)
 
 
 def _inside(path: Path) -> Path:
