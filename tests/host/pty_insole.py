@@ -23,13 +23,18 @@ from retrosole.samples import pack12, records_per_frame
 CHANNEL_N = 6
 
 
+def own_id(number: int = 0) -> bytes:
+    """Give a device id that no other process has: a pty let go of here may be another's next, and is then looked at."""
+    return b"\xaa" + bytes([number]) + os.getpid().to_bytes(4, "big") + bytes(2)
+
+
 def identity(**changes: Any) -> wire.IdentityFrame:
     unused = bytes([wire.Zone.UNUSED] * 2)
     frame = wire.IdentityFrame(
         protocol_major=wire.PROTOCOL_MAJOR,
         protocol_minor=wire.PROTOCOL_MINOR,
         fingerprint=wire.FINGERPRINT,
-        device_id=bytes.fromhex("aabbccddeeff0000"),
+        device_id=own_id(),
         boot=3,
         session=4,
         running=0,

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pty_insole import PtyInsole
+from pty_insole import PtyInsole, own_id
 from storing_insole import StoringInsole
 
 from retrosole import open_session, wire
@@ -27,8 +27,7 @@ from retrosole.device import connect
 from retrosole.session.reader import Session
 
 SPEED = 4.0
-LEFT = bytes.fromhex("aabbccddeeff0000")
-RIGHT = bytes.fromhex("0102030405060708")
+LEFT, RIGHT = own_id(), own_id(1)
 
 
 @pytest.fixture

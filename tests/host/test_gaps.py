@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pty_insole import PtyInsole
+from pty_insole import PtyInsole, own_id
 from storing_insole import StoringInsole
 
 from retrosole import open_session, recorder, wire
@@ -81,7 +81,7 @@ def until(happened: Callable[[], object], timeout_s: float = 10.0) -> None:
 
 
 def test_insoles_that_changed_their_ports_are_each_found(registry: Path) -> None:
-    ids = [b"\1" * 8, b"\2" * 8]
+    ids = [own_id(1), own_id(2)]
     there = [PtyInsole(device_id=one) for one in ids]
     seeker = Seeker(set)
     for one, other in zip(ids, reversed(there), strict=True):
@@ -97,16 +97,16 @@ def test_insoles_that_changed_their_ports_are_each_found(registry: Path) -> None
 
 
 def test_a_strangers_port_is_asked_once_and_a_port_in_use_never(registry: Path) -> None:
-    stranger, busy = PtyInsole(device_id=b"\7" * 8), PtyInsole(device_id=b"\6" * 8)
+    stranger, busy = PtyInsole(device_id=own_id(7)), PtyInsole(device_id=own_id(6))
     register(registry, stranger, "a")
     register(registry, busy, "b")
     seeker = Seeker(lambda: {busy.port})
-    seeker.seek(b"\1" * 8, "/dev/not-there")
+    seeker.seek(own_id(1), "/dev/not-there")
     until(lambda: stranger.commands)
     time.sleep(2.5)
     assert sum(isinstance(command, wire.HelloFrame) for command in stranger.commands) == 1
     assert not busy.commands
-    wanted = PtyInsole(device_id=b"\1" * 8)
+    wanted = PtyInsole(device_id=own_id(1))
     register(registry, wanted, "c")
     until(lambda: wanted.commands, 1.5)  # a new port is tried at once, however long nothing came
     seeker.close()
@@ -234,7 +234,7 @@ def test_the_one_foot_gone_does_not_end_the_other(
     left: StoringInsole, registry: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(recorder, "GONE_WAIT_S", 0.5)
-    with StoringInsole(registry, speed=SPEED, device_id=b"\1" * 8, foot=wire.Side.RIGHT) as right:
+    with StoringInsole(registry, speed=SPEED, device_id=own_id(1), foot=wire.Side.RIGHT) as right:
         code, session = recorded_while(right.unplug)
         printed = capsys.readouterr()
         assert code == 4

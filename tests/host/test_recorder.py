@@ -18,7 +18,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from pty_insole import PtyInsole, samples_frame
+from pty_insole import PtyInsole, own_id, samples_frame
 
 from retrosole import connect, open_session, recorder, wire
 from retrosole.cli import run
@@ -170,7 +170,7 @@ class Plug:
     [
         (None, 4, "is gone, what was received is kept"),
         ({}, 0, "it goes on with a new session"),
-        ({"device_id": b"\1" * 8}, 4, "another insole answers on"),
+        ({"device_id": own_id(1)}, 4, "another insole answers on"),
     ],
 )
 def test_an_insole_that_goes_away_is_looked_for_to_the_end_and_everything_is_kept(

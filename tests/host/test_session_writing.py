@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_logs import START, N, save, side, walk, writer_maker
-from pty_insole import counts_at, identity, samples_frame
+from pty_insole import counts_at, identity, own_id, samples_frame
 
 import retrosole
 from retrosole import wire
@@ -59,7 +59,7 @@ def test_session_json_says_what_is_needed_to_read_it(new: Any) -> None:
     left = info["sides"]["left"]
     assert (left["port"], left["device_id"], left["rate_hz"], left["channel_n"]) == (
         "/dev/ttyUSB0",
-        "aabbccddeeff0000",
+        own_id().hex(),
         200,
         6,
     )
