@@ -22,20 +22,11 @@ from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 from tests.chain.whole import RATE_HZ, check_side, the_session
 from tests.machines import need
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registry")]
 
 IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 KILL_N = 20 if IN_FULL else 3
 LATEST_S = 1.0  # of data that a killed program may not have put on the disk
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "runtime"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
 
 
 def options(**changes: object) -> SimOptions:

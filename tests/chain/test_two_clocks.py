@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,21 +26,13 @@ from tests.chain.whole import the_session
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.environ.get("RETROSOLE_SOAK") != "1", reason="needs 15 minutes: make soak"),
+    pytest.mark.usefixtures("registry"),
 ]
 
 WALK_S = 900
 OPTIONS = SimOptions(interpreter="cpython", gait="backward", seed=6, skew=50.0, jitter=16.0)
 WITHIN_S = 0.002
 AFTERWARDS_WITHIN_S = 0.010
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "runtime"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
 
 
 def unwrapped_s(clock_us: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -31,17 +31,6 @@ LEFT, RIGHT = own_id(), own_id(1)
 
 
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "runtime").mkdir(mode=0o700)
-    folder = tmp_path / "runtime" / "retrosole"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder.parent))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    return folder
-
-
-@pytest.fixture
 def left(registry: Path) -> Iterator[StoringInsole]:
     with StoringInsole(registry, speed=SPEED) as insole:
         yield insole

@@ -58,17 +58,6 @@ def test_the_memory_of_gaps_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
 # ------------------------------------------------------------------------------------------------------------ seeker
 
 
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "runtime").mkdir(mode=0o700)
-    folder = tmp_path / "runtime" / "retrosole"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder.parent))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    return folder
-
-
 def register(folder: Path, insole: PtyInsole, name: str) -> None:
     (folder / f"{name}.json").write_text(json.dumps({"pid": os.getpid(), "side": "left", "port": insole.port}))
 
