@@ -161,7 +161,8 @@ def _open(port: str, baudrate: int) -> Any:
         device = serial.serial_for_url(port, do_not_open=True)
         device.baudrate = baudrate
         device.timeout = _READ_TIMEOUT_S
-        device.write_timeout = _WRITE_TIMEOUT_S
+        if not port.lower().startswith("rfc2217://"):  # pyserial has none for it
+            device.write_timeout = _WRITE_TIMEOUT_S
         device.dtr = False  # before open: afterwards the board has already been reset
         device.rts = False
         if "://" not in port:

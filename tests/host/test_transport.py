@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import serial
+from serial.rfc2217 import PortManager
 from serial.tools import list_ports
 
 from retrosole import ports, transport
@@ -47,6 +48,33 @@ def read_bytes(port: Transport, n: int, timeout_s: float = 2.0) -> bytes:
         item = port.read(0.1)
         data += item.data if isinstance(item, Chunk) else b""
     return data
+
+
+class _Lines:
+    """What pyserial's server of RFC 2217 writes its own words to."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.write = connection.sendall
+
+
+def echo_over_rfc2217(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection, serial.serial_for_url("loop://", timeout=0) as device:
+        manager = PortManager(device, _Lines(connection))
+        while data := connection.recv(4096):
+            device.write(b"".join(manager.filter(data)))
+            connection.sendall(b"".join(manager.escape(device.read(4096))))
+
+
+def test_a_port_behind_rfc2217() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=echo_over_rfc2217, args=(server,), daemon=True)
+        thread.start()
+        port = Transport(f"rfc2217://127.0.0.1:{server.getsockname()[1]}")
+        port.write(b"\0there\xff\0")
+        assert read_bytes(port, 8) == b"\0there\xff\0"
+        port.close()
+        thread.join(10)
 
 
 def test_bytes_come_as_chunks_with_their_time(pair: tuple[int, str]) -> None:
