@@ -33,7 +33,18 @@ def run(arguments: list[str] | None = None) -> int:
         _forget_stdout()
         return 0
     except Exception as error:
+        if _is_interrupt(error):
+            return _report("interrupted", _INTERRUPTED_EXIT)
         return _unexpected(error)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Say whether Ctrl-C is behind an error: what is just being loaded may wrap it into another."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _run(arguments: list[str] | None) -> Any:

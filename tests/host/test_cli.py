@@ -413,11 +413,17 @@ def test_ctrl_c_is_130_and_one_word(run: Run, session: Path, monkeypatch: pytest
     assert (code, error.strip()) == (130, "retrosole: interrupted")
 
 
-@pytest.mark.parametrize("module", ["click", "numpy"])
-def test_ctrl_c_while_it_still_loads_is_130_and_one_word(module: str, session: Path, tmp_path: Path) -> None:
+PLAIN = "raise KeyboardInterrupt\n"
+WRAPPED = "try:\n    raise KeyboardInterrupt\nexcept BaseException as error:\n    raise RuntimeError('x') from error\n"
+
+
+@pytest.mark.parametrize(("module", "text"), [("click", PLAIN), ("numpy", PLAIN), ("numpy", WRAPPED)])
+def test_ctrl_c_while_it_still_loads_is_130_and_one_word(
+    module: str, text: str, session: Path, tmp_path: Path
+) -> None:
     fakes = tmp_path / "fakes"
     fakes.mkdir()
-    (fakes / f"{module}.py").write_text("raise KeyboardInterrupt\n")
+    (fakes / f"{module}.py").write_text(text)
     program = "from retrosole.cli import main; main()"  # as the installed program does
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(fakes), *filter(None, sys.path)])}
     for start in (["-c", program], ["-m", "retrosole"]):

@@ -47,8 +47,13 @@ def virtual(**options: object) -> Iterator[VirtualInsoles]:
         yield insoles
 
 
+# As the installed command does it. With -m CPython may end by the signal itself instead of with code 130, which is the
+# same to a shell: when Ctrl-C comes while a dataclass is being made.
+PROGRAM = "from retrosole.cli import main; main()"
+
+
 def retrosole(*arguments: str, **options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "retrosole", *arguments]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, **(pipes | options))  # type: ignore[call-overload,no-any-return]
 
