@@ -39,12 +39,13 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Say whether Ctrl-C is behind an error: what is just being loaded may wrap it into another."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    """Say whether Ctrl-C is the cause of an error: what is just being loaded may wrap it into another.
+
+    What goes wrong while Ctrl-C is being answered has it as its context only, and stays a bug.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _run(arguments: list[str] | None) -> Any:

@@ -430,3 +430,15 @@ def test_ctrl_c_while_it_still_loads_is_130_and_one_word(
         command = [sys.executable, *start, "strides", str(session)]
         done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
         assert (done.returncode, done.stderr.strip()) == (130, "retrosole: interrupted")
+
+
+def test_a_bug_in_answering_ctrl_c_is_told_as_one(monkeypatch: pytest.MonkeyPatch, run: Run, session: Path) -> None:
+    def answered_wrongly(path: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise TypeError("wrong")  # noqa: B904 - as it would happen
+
+    monkeypatch.setattr("retrosole.session.decode.decode_file", answered_wrongly)
+    code, _, error = run("decode", str(session))
+    assert code == 1 and "this is a bug (TypeError: wrong)" in error
