@@ -17,7 +17,7 @@ from retrosole.errors import DamagedDataError, StorageError
 from retrosole.framing import cobs_decode, open_frame, parse, pieces
 from retrosole.ledger import Ledger
 from retrosole.session.reader import read_info, read_log
-from retrosole.session.writer import SessionWriter, _Log, check_subject, default_folder, session_info
+from retrosole.session.writer import LogFile, SessionWriter, check_subject, default_folder, session_info
 
 SIDES = ("left", "right")
 _HEAD_TYPES = (
@@ -356,12 +356,12 @@ class LogAdder(SessionWriter):
             self._logs[side] = _opened_log(self.folder / f"{side}.frames")
 
 
-def _opened_log(path: Path) -> _Log:
+def _opened_log(path: Path) -> LogFile:
     """Open a log to add to it: a frame that a killed program left torn is ended by a zero."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
     fd = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0), 0o600)
     size = os.lseek(fd, 0, os.SEEK_END)
-    log = _Log(path, fd)
+    log = LogFile(path, fd)
     if size:
         os.lseek(fd, size - 1, os.SEEK_SET)
         if os.read(fd, 1) != b"\0":

@@ -45,7 +45,7 @@ def check_subject(subject: str) -> str:
 
 
 @dataclass
-class _Log:
+class LogFile:
     """Hold one side's open file and what is not in it yet."""
 
     path: Path
@@ -78,7 +78,7 @@ class SessionWriter:
         if not identities or not set(identities) <= {"left", "right"}:
             raise UsageError(f"a session has a left and/or a right side, got {sorted(identities) or 'none'}")
         self.folder = folder
-        self._logs: dict[str, _Log] = {}
+        self._logs: dict[str, LogFile] = {}
         self._flush_s = self._sync_s = self._host_clock_s = time.monotonic()
         self._failed: StorageError | None = None
         info = session_info(identities, check_subject(subject), ports or {}, settings or {}, software or {})
@@ -210,7 +210,7 @@ class SessionWriter:
             os.close(fd)
         for side in identities:
             path = self.folder / f"{side}.frames"
-            self._logs[side] = _Log(path, _open_new(path))
+            self._logs[side] = LogFile(path, _open_new(path))
 
     def _insert(self, side: str, message: Message) -> None:
         log = self._logs[side]
@@ -220,7 +220,7 @@ class SessionWriter:
         steady_us = time.monotonic_ns() // 1000
         self._insert(side, wire.HostClockFrame(_unix_us(), steady_us, self._logs[side].received_bytes))
 
-    def _write(self, log: _Log) -> None:
+    def _write(self, log: LogFile) -> None:
         if self._failed is not None:
             raise self._failed
         while log.held:
