@@ -20,7 +20,7 @@ test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -n 3 --dist worksteal -q
 
-check: lint ## Quick: generated files, lint, types, spelling, fast tests (under a minute)
+check: lint ## Quick: generated files, lint, types, spelling, fast tests (a minute or two)
 	$(PYTEST) -n 3 --dist worksteal -q -m "not slow"
 
 lint: $(VENV)/.test $(STUBS)/.done

@@ -15,6 +15,8 @@ from retrosole.errors import ProtocolError
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from tests.machines import need
 
+pytestmark = pytest.mark.slow  # seconds each, on ports: not in make check
+
 
 @pytest.fixture(autouse=True)
 def own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ from retrosole.cli import run
 from retrosole.device import connect
 from retrosole.session.reader import Session
 
+pytestmark = pytest.mark.slow  # seconds each, on ports: not in make check
+
 SPEED = 4.0
 LEFT, RIGHT = own_id(), own_id(1)
 
@@ -207,7 +209,6 @@ def test_sessions_that_resets_cut_are_one_recording(left: StoringInsole) -> None
     assert {frame.session for frame in session.frames("left", wire.SamplesFrame)} == {5, 6, 7}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("drop", [0.02, 0.1])
 def test_a_noisy_line_is_asked_again_until_all_is_there(left: StoringInsole, drop: float) -> None:
     walk(30, left)
@@ -239,7 +240,6 @@ def test_what_the_store_never_had_is_said_and_does_not_keep_it_from_being_collec
 # ------------------------------------------------------------------------------------------------------ interruptions
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "interrupt", "unplug"])
 def test_an_interrupted_fetch_goes_on_where_it_stopped(left: StoringInsole, registry: Path, how: str) -> None:
     walk(90, left)
@@ -288,7 +288,6 @@ def test_collected_is_said_only_after_the_disk_has_it(left: StoringInsole, monke
     assert str(folder.parent.resolve()) in synced
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.02, 0.3, 1.0, 1.7])
 def test_a_killed_recording_is_completed_by_fetch(left: StoringInsole, registry: Path, delay_s: float) -> None:
     process = retrosole("record")

@@ -25,6 +25,8 @@ from retrosole.ledger import FrameCount
 from retrosole.seeker import Seeker
 from retrosole.session.reader import Session
 
+pytestmark = pytest.mark.slow  # seconds each, on ports: not in make check
+
 SPEED = 4.0
 
 # ------------------------------------------------------------------------------------------------------------ ledger
@@ -148,7 +150,6 @@ def check_whole(session: Session, insole: StoringInsole, side: str = "left") -> 
         assert stored.kept == wire.Kept.COLLECTED
 
 
-@pytest.mark.slow
 def test_unplugged_under_other_names_on_a_noisy_line(left: StoringInsole, capsys: pytest.CaptureFixture[str]) -> None:
     left.drop = 0.02
 
@@ -167,7 +168,6 @@ def test_unplugged_under_other_names_on_a_noisy_line(left: StoringInsole, capsys
     assert len(session.frames("left", wire.ConnectFrame)) == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["reset", "reset twice away", "off", "button"])
 def test_a_session_that_is_cut_short_and_its_successors_are_all_there(
     left: StoringInsole, how: str, capsys: pytest.CaptureFixture[str]
@@ -199,7 +199,6 @@ def test_a_session_that_is_cut_short_and_its_successors_are_all_there(
     assert len(left.sessions) == {"reset": 2, "off": 2, "button": 1}.get(how, 3)
 
 
-@pytest.mark.slow
 def test_what_the_store_never_had_is_said_and_the_rest_is_kept(
     left: StoringInsole, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,7 +217,6 @@ def test_what_the_store_never_had_is_said_and_the_rest_is_kept(
     assert left.sessions[5].kept == wire.Kept.COLLECTED
 
 
-@pytest.mark.slow
 def test_the_one_foot_gone_does_not_end_the_other(
     left: StoringInsole, registry: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,7 +235,6 @@ def test_the_one_foot_gone_does_not_end_the_other(
         check_whole(open_session(session.path), right, "right")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_it_whole_and_a_second_one_leaves_the_rest_in_the_store(
     left: StoringInsole, registry: Path, times: int
@@ -265,7 +262,6 @@ def test_ctrl_c_ends_it_whole_and_a_second_one_leaves_the_rest_in_the_store(
     check_whole(open_session(folder), left)
 
 
-@pytest.mark.slow
 def test_a_log_that_lacks_what_came_is_filled_again_before_the_insole_may_forget(
     left: StoringInsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:

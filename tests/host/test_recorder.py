@@ -26,6 +26,8 @@ from retrosole.framing import encode
 from retrosole.show import LiveFeeder
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 
+pytestmark = pytest.mark.slow  # seconds each, on ports: not in make check
+
 WHOLE = (wire.StartFrame, wire.StopFrame, wire.CollectedFrame)
 SPEED = 4.0  # what CPython manages for two feet on one busy core
 FULL_BYTES = 40_000  # session.json takes 27 kB, a second of one foot 2 kB
@@ -119,7 +121,6 @@ def test_a_signal_ends_it_cleanly_with_130(number: signal.Signals) -> None:
     assert session.frames("left", wire.DisconnectFrame)[-1].reason == wire.DisconnectReason.CLOSED
 
 
-@pytest.mark.slow
 def test_killed_on_the_spot_it_leaves_a_readable_session_and_the_next_one_starts_anew() -> None:
     with virtual(feet="left", speed=1.0):
         process = retrosole("record", "--out", "first")
@@ -142,7 +143,6 @@ def test_killed_on_the_spot_it_leaves_a_readable_session_and_the_next_one_starts
     assert after.samples("left")[0][0] == 0
 
 
-@pytest.mark.slow
 def test_a_port_that_comes_back_goes_on_with_the_same_session_and_the_gap_is_filled() -> None:
     with virtual(unplug=("1:0.7",), speed=1.0):
         code, out, error = ended(retrosole("record", "--seconds", "4"), 30)
@@ -244,7 +244,6 @@ def small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_BYTES, FULL_BYTES))  # the system then refuses, as on a full disk
 
 
-@pytest.mark.slow
 def test_a_full_disk_ends_it_with_7_and_what_was_written_is_readable() -> None:
     with virtual(feet="left", speed=8.0):
         code, out, error = ended(retrosole("record", preexec_fn=small_files))
@@ -270,7 +269,6 @@ def test_live_prints_a_line_per_stride_without_a_terminal_and_keeps_nothing() ->
     assert not Path("sessions").exists()
 
 
-@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_live_quietly_and_the_insole_is_stopped() -> None:
     with virtual(feet="left"):
         process = retrosole("live")
@@ -284,7 +282,6 @@ def test_a_reader_that_goes_away_ends_live_quietly_and_the_insole_is_stopped() -
         assert ended(retrosole("record", "--seconds", "0.2"))[2] == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("key", "code"), [(b"q", 0), (b"\x03", 130)])
 def test_on_a_terminal_the_live_view_records_and_a_key_ends_it(key: bytes, code: int) -> None:
     pytest.importorskip("textual")
@@ -475,7 +472,6 @@ def test_a_sensor_that_is_left_out_is_shown_in_the_live_view() -> None:
     insole.vanish()
 
 
-@pytest.mark.slow
 def test_the_demo_walks_records_sums_up_and_says_what_next(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--seconds", "4", "--interpreter", "cpython"]) == 0
     out = capsys.readouterr().out
@@ -486,7 +482,6 @@ def test_the_demo_walks_records_sums_up_and_says_what_next(capsys: pytest.Captur
     assert len(open_session(folder).sides) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["", "virtual pair", "Recording", "stance"])
 def test_the_demo_can_be_interrupted_at_any_moment_and_leaves_nothing_running(moment: str, tmp_path: Path) -> None:
     process = retrosole("demo", "--interpreter", "cpython", env=os.environ | {"TMPDIR": str(tmp_path)})
