@@ -55,6 +55,9 @@ def check(spec: dict[str, Any]) -> None:
             assert base in TYPES or (base in OPEN_ENDED and last), f"{message['name']}.{field['name']}: {base}"
             assert field.get("enum") is None or field["enum"] in spec["enums"], field
             assert field.get("bits") is None or field["bits"] in spec["bits"], field
+        appended = [f.get("since", 0) for f in message["fields"]]
+        assert appended == sorted(appended), f"{message['name']}: fields are appended"
+        assert all("invalid" in f and split_type(f)[0] == "u8" for f in message["fields"] if "since" in f), message
         assert size(message) <= spec["limits"]["frame_bytes"], message["name"]
 
 
@@ -64,7 +67,7 @@ def fingerprint(spec: dict[str, Any]) -> int:
         [m["name"], m["id"], [[f["name"], f["type"], f.get("scale"), f.get("invalid")] for f in m["fields"]]]
         for m in spec["message"]
     ]
-    settings = [[s["name"], s["choices"], s["default"]] for s in spec["setting"]]
+    settings = [[s["name"], s.get("choices") or [s["lowest"], s["highest"]], s["default"]] for s in spec["setting"]]
     parts = [spec["protocol"], spec["limits"], spec["enums"], spec["bits"], settings, layout]
     return zlib.crc32(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode())
 
@@ -82,6 +85,30 @@ def size(message: Message) -> int:
         base, n = split_type(field)
         total += TYPES[base][0] * max(n, 1) if base in TYPES else 0
     return total
+
+
+def choices(spec: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Give the values of each setting that has few."""
+    return {s["name"]: tuple(s["choices"]) for s in spec["setting"] if "choices" in s}
+
+
+def ranges(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Give the lowest and highest value of each setting that has many."""
+    return {s["name"]: (s["lowest"], s["highest"]) for s in spec["setting"] if "lowest" in s}
+
+
+def older(message: Message) -> dict[int, bytes]:
+    """Give, by the bytes of payload of each older minor version, what its frames lack: fields appended since."""
+    whole = size(message) - 5
+    cut: dict[int, bytes] = {}
+    lack = b""
+    for field in reversed(message["fields"]):
+        if "since" not in field:
+            break
+        _, n = split_type(field)
+        lack = bytes([field["invalid"]]) * max(n, 1) + lack
+        cut[whole - len(lack)] = lack
+    return cut
 
 
 def struct_format(message: Message) -> str:
@@ -126,10 +153,11 @@ def firmware_text(spec: dict[str, Any]) -> str:
             if m["direction"] == "device":  # commands are read byte by byte; each name takes room on the device
                 lines.append(f'{upper}_FORMAT = "{struct_format(m)}"')
             lines += [f"{upper}_{f['name'].upper()}_INVALID = {f['invalid']}" for f in m["fields"] if "invalid" in f]
-    lines += ["", "# setting: the values it may take"]
-    lines += ["SETTING_CHOICES = {"]
-    lines += [f"    {spec['enums']['setting'][s['name']]}: {tuple(s['choices'])}," for s in spec["setting"]]
-    lines += ["}"]
+    lines += ["", "# setting: the values it may take, or the lowest and highest"]
+    for name, values in (("SETTING_CHOICES", choices(spec)), ("SETTING_RANGES", ranges(spec))):
+        lines += [f"{name} = {{"]
+        lines += [f"    {spec['enums']['setting'][setting]}: {value}," for setting, value in values.items()]
+        lines += ["}"]
     lines += [f"{s['name'].upper()}_DEFAULT = {s['default']}" for s in spec["setting"]]
     return "\n".join(lines) + "\n"
 
@@ -227,8 +255,11 @@ def host_text(spec: dict[str, Any]) -> str:
     not_seen = {f["invalid"] for m in spec["message"] for f in m["fields"] if f["type"] == "i24"}
     assert len(not_seen) == 1, "the host has one word for an event not seen"
     lines += [f"NOT_SEEN = {not_seen.pop()}", ""]
-    lines += ["# Choices and default of each setting", "SETTING_CHOICES: dict[str, tuple[int, ...]] = {"]
-    lines += [f'    "{s["name"]}": {tuple(s["choices"])},' for s in spec["setting"]] + ["}"]
+    lines += ["# The values that each setting may take, or its lowest and highest"]
+    lines += ["SETTING_CHOICES: dict[str, tuple[int, ...]] = {"]
+    lines += [f'    "{name}": {values},' for name, values in choices(spec).items()] + ["}"]
+    lines += ["SETTING_RANGES: dict[str, tuple[int, int]] = {"]
+    lines += [f'    "{name}": {values},' for name, values in ranges(spec).items()] + ["}"]
     for name, values in spec["enums"].items():
         lines += host_enum(name, values)
     for name, values in spec["bits"].items():
@@ -253,6 +284,9 @@ def host_text(spec: dict[str, Any]) -> str:
     invalid = {f"{m['name']}.{f['name']}": f["invalid"] for m in spec["message"] for f in m["fields"] if "invalid" in f}
     scale = {f"{m['name']}.{f['name']}": f["scale"] for m in spec["message"] for f in m["fields"] if "scale" in f}
     lines += ["}", "", "INVALID: dict[str, int] = {", *(f'    "{k}": {v},' for k, v in invalid.items()), "}"]
+    lines += ["", "# Frames of older minor versions: what is put behind a payload of so many bytes"]
+    lines += ["OLDER: dict[int, dict[int, bytes]] = {"]
+    lines += [f"    0x{m['id']:02X}: {older(m)}," for m in spec["message"] if older(m)] + ["}"]
     lines += ["", "SCALE: dict[str, float] = {", *(f'    "{k}": {v},' for k, v in scale.items()), "}"]
     lines += host_spec(spec)
     return "\n".join(lines) + "\n"
@@ -302,9 +336,9 @@ def document_text(spec: dict[str, Any]) -> str:
                 lines += table(message)
     lines += ["## Settings", "", "| Setting | Choices | Default | Unit | Meaning |", "|---|---|---|---|---|"]
     for s in spec["setting"]:
-        choices = ", ".join(map(str, s["choices"]))
+        values = ", ".join(map(str, s["choices"])) if "choices" in s else f"{s['lowest']} to {s['highest']}"
         default = "unset" if s["default"] == 255 else s["default"]
-        lines.append(f"| {s['name']} | {choices} | {default} | {s['unit']} | {s['meaning']} |")
+        lines.append(f"| {s['name']} | {values} | {default} | {s['unit']} | {s['meaning']} |")
     lines += ["", "## Words", "", "| List | Values |", "|---|---|"]
     for name, values in spec["enums"].items():
         lines.append(f"| {name} | " + ", ".join(f"{v} {k}" for k, v in values.items()) + " |")

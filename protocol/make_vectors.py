@@ -50,7 +50,7 @@ _TABLE = {
         0x10,
         "B protocol_major, B protocol_minor, I fingerprint, 8s device_id, I boot, H session, B running, B foot, "
         "B board, 3s firmware_version, H rate_hz, B channel_n, B records_per_frame, H full_scale, 8s zones, 8s sites, "
-        "8H baseline, 8H standing, B cue, B target_order",
+        "8H baseline, 8H standing, B cue, B target_order, 8s source",
     ),
     "status": (
         0x11,
@@ -80,6 +80,7 @@ _TABLE = {
     "fetch": (0x4A, "B tag, H session, I first, I end"),
     "collected": (0x4B, "B tag, H session"),
     "erase": (0x4C, "B tag, H sure"),
+    "keep": (0x4D, "B tag"),
     "host_clock": (0x80, "Q unix_us, Q monotonic_us, Q received_bytes"),
     "connect": (0x81, "Q unix_us, text text"),
     "disconnect": (0x82, "Q unix_us, B reason"),
@@ -226,8 +227,8 @@ def good_usual() -> list[dict[str, Any]]:
     unseen = {**stride, "heel_on": -8388608, "heel_off": -8388608, "reasons": 0x0400, "heel_peak": 0, "heel_impulse": 0}
     zones, sites = "000000000101ffff", "00010305090affff"
     baseline, standing = [101, 99, 120, 87, 143, 90, 65535, 65535], [65535] * 8
-    head = (1, 1, FINGERPRINT, "240ac4a1b2c30000", 17, 5, 1, 0, 0, "000100", 200, 6, 26, 4094)
-    identity = valued("identity", *head, zones, sites, baseline, standing, 0, 1)
+    head = (1, 2, FINGERPRINT, "240ac4a1b2c30000", 17, 5, 1, 0, 0, "000100", 200, 6, 26, 4094)
+    identity = valued("identity", *head, zones, sites, baseline, standing, 0, 1, "5ba1d0c3e2f49687")
     return [
         good(
             "clock, the document's worked frame",
@@ -377,6 +378,7 @@ def commands() -> list[dict[str, Any]]:
         ("fetch, to the end", "fetch", {"tag": 14, "session": 65535, "first": 2600, "end": 2**32 - 1}),
         ("collected", "collected", {"tag": 15, "session": 7}),
         ("erase", "erase", {"tag": 16, "sure": 0x5EED}),
+        ("keep", "keep", {"tag": 17}),
     ]
     out = []
     for name, kind, values in wanted:

@@ -162,9 +162,9 @@ class Splitter:
 def parse(frame: bytes) -> Message:
     """Turn type and payload into the frame's dataclass.
 
-    Bytes behind the known fields (of a newer minor version) are ignored; a type that is not known gives
-    UnknownFrame; fewer bytes than the fields need, text that is not UTF-8, no channel or more than there can be, and
-    no samples per second give DamagedFrame.
+    Bytes behind the known fields (of a newer minor version) are ignored, fields appended since an older one are
+    invalid. A type that is not known gives UnknownFrame; fewer bytes than the fields need, text that is not UTF-8, no
+    channel or more than there can be, and no samples per second give DamagedFrame.
     """
     kind, payload = frame[0], frame[1:]
     if kind == wire.SamplesFrame.TYPE and len(frame) >= _SAMPLES_HEAD.size:
@@ -174,8 +174,9 @@ def parse(frame: bytes) -> Message:
     frame_class = wire.FRAME_CLASSES.get(kind)
     if frame_class is None:
         return UnknownFrame(kind, payload)
+    lack = wire.OLDER.get(kind, {}).get(len(payload), b"")
     try:
-        values = wire.STRUCTS[kind].parse(payload)
+        values = wire.STRUCTS[kind].parse(payload + lack)
     except ConstructError:
         return DamagedFrame(kind, payload)
     message = frame_class(**{f.name: _plain(values[f.name]) for f in fields(frame_class)})

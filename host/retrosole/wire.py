@@ -26,8 +26,8 @@ from construct import (
 )
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
-FINGERPRINT = 0x4AA74EC9
+PROTOCOL_MINOR = 2
+FINGERPRINT = 0x17F19AA3
 FRAME_BYTES = 254
 COMMAND_BYTES = 120
 CHANNEL_N = 8
@@ -38,13 +38,17 @@ HOST_TIMEOUT_MS = 3000
 CLOCK_QUERY_MS = 1000
 NOT_SEEN = -8388608
 
-# Choices and default of each setting
+# The values that each setting may take, or its lowest and highest
 SETTING_CHOICES: dict[str, tuple[int, ...]] = {
     "rate_hz": (50, 100, 125, 200, 250, 500),
     "cue": (0, 1),
     "target_order": (1, 2),
     "side": (0, 1),
     "rate_alone_hz": (50, 100, 125, 200, 250, 500),
+    "board": (0, 1, 2, 255),
+}
+SETTING_RANGES: dict[str, tuple[int, int]] = {
+    "zones": (-1, 65535),
 }
 
 
@@ -110,6 +114,7 @@ class Result(IntEnum):
     NOT_TARED = 8
     NO_SESSION = 9
     NO_STORE = 10
+    NO_TRIAL = 11
 
 
 class Setting(IntEnum):
@@ -118,6 +123,8 @@ class Setting(IntEnum):
     TARGET_ORDER = 3
     SIDE = 4
     RATE_ALONE_HZ = 5
+    BOARD = 6
+    ZONES = 7
 
 
 class Fault(IntEnum):
@@ -310,6 +317,7 @@ class IdentityFrame:
     standing: tuple[int, ...]  # count: Counts above baseline while standing, from calibrate.
     cue: int  # 1 when the cue is on.
     target_order: int  # The order the wearer aims for.
+    source: bytes  # The first bytes of the SHA-256 over the firmware's source; invalid where it runs from loose files.
 
 
 @dataclass(frozen=True)
@@ -510,6 +518,14 @@ class EraseFrame:
 
 
 @dataclass(frozen=True)
+class KeepFrame:
+    """The firmware that runs on trial stays. Without it a trial ends 30 s after its start by a reset, and the version before runs again. Busy while a session runs; refused with no_trial when none is on trial; ok again when it was kept since the last start."""
+
+    TYPE: ClassVar[int] = 0x4D
+    tag: int  # Any number, given back.
+
+
+@dataclass(frozen=True)
 class HostClockFrame:
     """The host's clocks beside the bytes received so far; about once a second."""
 
@@ -585,6 +601,7 @@ FRAME_CLASSES: dict[int, Any] = {
     0x4A: FetchFrame,
     0x4B: CollectedFrame,
     0x4C: EraseFrame,
+    0x4D: KeepFrame,
     0x80: HostClockFrame,
     0x81: ConnectFrame,
     0x82: DisconnectFrame,
@@ -682,6 +699,7 @@ STRUCTS: dict[int, Any] = {
         "standing" / Array(8, Int16ul),
         "cue" / Int8ul,
         "target_order" / Int8ul,
+        "source" / Bytes(8),
     ),
     0x11: Struct(  # status
         "session" / Int16ul,
@@ -789,6 +807,9 @@ STRUCTS: dict[int, Any] = {
     0x4C: Struct(  # erase
         "tag" / Int8ul,
         "sure" / Int16ul,
+    ),
+    0x4D: Struct(  # keep
+        "tag" / Int8ul,
     ),
     0x80: Struct(  # host_clock
         "unix_us" / Int64ul,
@@ -934,6 +955,7 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("standing", "<u2", (8,)),
             ("cue", "u1"),
             ("target_order", "u1"),
+            ("source", "u1", (8,)),
             ("crc", "<u4"),
         ]
     ),
@@ -1116,6 +1138,13 @@ DTYPES: dict[int, np.dtype[Any]] = {
             ("crc", "<u4"),
         ]
     ),
+    0x4D: np.dtype(  # keep
+        [
+            ("type", "u1"),
+            ("tag", "u1"),
+            ("crc", "<u4"),
+        ]
+    ),
     0x80: np.dtype(  # host_clock
         [
             ("type", "u1"),
@@ -1171,9 +1200,15 @@ INVALID: dict[str, int] = {
     "identity.sites": 255,
     "identity.baseline": 65535,
     "identity.standing": 65535,
+    "identity.source": 255,
     "status.battery_mv": 65535,
     "status.temperature_c": -128,
     "stored.ended": 255,
+}
+
+# Frames of older minor versions: what is put behind a payload of so many bytes
+OLDER: dict[int, dict[int, bytes]] = {
+    0x10: {82: b'\xff\xff\xff\xff\xff\xff\xff\xff'},
 }
 
 SCALE: dict[str, float] = {
@@ -1183,7 +1218,7 @@ SCALE: dict[str, float] = {
 
 # The specification itself
 SPEC_JSON = (
-    '{"protocol":{"major":1,"minor":1},"limits":{"frame_bytes":254,"command_bytes":12'
+    '{"protocol":{"major":1,"minor":2},"limits":{"frame_bytes":254,"command_bytes":12'
     '0,"channel_n":8,"clock_bits":30,"missing_count":4095,"largest_count":4094,"host_'
     'timeout_ms":3000,"clock_query_ms":1000},"enums":{"side":{"left":0,"right":1,"uns'
     'et":255},"zone":{"forefoot":0,"heel":1,"midfoot":2,"toes":3,"unused":255},"site"'
@@ -1193,254 +1228,267 @@ SPEC_JSON = (
     'order":{"unknown":0,"forefoot_first":1,"heel_first":2,"together":3},"direction":'
     '{"unknown":0,"forward":1,"backward":2},"result":{"ok":0,"unknown_command":1,"unk'
     'nown_setting":2,"out_of_range":3,"busy":4,"not_running":5,"no_load":6,"malformed'
-    '":7,"not_tared":8,"no_session":9,"no_store":10},"setting":{"rate_hz":1,"cue":2,"'
-    'target_order":3,"side":4,"rate_alone_hz":5},"fault":{"none":0,"channel_dead":101'
-    ',"channel_stuck":102,"channel_saturated":103,"channel_drifting":104,"samples_los'
-    't":201,"samples_late":202,"queue_full":301,"command_damaged":302,"memory_low":40'
-    '1,"battery_low":402,"crashed":501,"store_full":601,"store_damaged":602},"begun":'
-    '{"host":0,"button":1,"reset":2},"ended":{"host":0,"button":1,"forsaken":2},"kept'
-    '":{"uncollected":0,"collected":1,"running":2},"which":{"oldest":0,"next":1},"dis'
-    'connect_reason":{"closed":0,"unplugged":1,"silent":2}},"bits":{"reason":{"contac'
-    't_backward":0,"contact_forward":1,"lift_backward":2,"lift_forward":3,"shift_back'
-    'ward":4,"shift_forward":5,"peak_backward":6,"peak_forward":7,"history_backward":'
-    '8,"history_forward":9,"forefoot_only":10,"heel_only":11,"conflict":12,"sensor_le'
-    'ft_out":13}},"setting":[{"name":"rate_hz","choices":[50,100,125,200,250,500],"de'
-    'fault":200,"unit":"Hz","meaning":"Samples per second; refused while a session ru'
-    'ns."},{"name":"cue","choices":[0,1],"default":0,"unit":"","meaning":"1: buzz whe'
-    'n a contact breaks the target order."},{"name":"target_order","choices":[1,2],"d'
-    'efault":1,"unit":"order","meaning":"The order the wearer aims for: 1 forefoot fi'
-    'rst, 2 heel first."},{"name":"side","choices":[0,1],"default":255,"unit":"side",'
-    '"meaning":"Which foot this insole is for; kept over a reset; refused while a ses'
-    'sion runs."},{"name":"rate_alone_hz","choices":[50,100,125,200,250,500],"default'
-    '":100,"unit":"Hz","meaning":"Samples per second of a session begun by the button'
-    '."}],"message":[{"name":"samples","id":1,"direction":"device","meaning":"A run o'
-    'f samples. Record k is sample first_index + k; every frame of a session has the '
-    'same length.","fields":[{"name":"session","type":"u16","meaning":"Session number'
-    ', counted over the device\'s life."},{"name":"seq","type":"u32","meaning":"Sample'
-    's frames of this session before this one."},{"name":"first_index","type":"u32","'
-    'unit":"sample","meaning":"Index of the first record."},{"name":"clock_us","type"'
-    ':"u32","unit":"us","meaning":"Device clock when the first record was due; wraps '
-    'at 2^30."},{"name":"records","type":"rest","unit":"count","invalid":4095,"meanin'
-    'g":"Records of 12-bit counts, packed big-endian, each padded to whole bytes."}]}'
-    ',{"name":"stride","id":2,"direction":"device","meaning":"One stance, final at li'
-    'ft-off. Times are sample indices, never the clock: the same samples give the sam'
-    'e bytes.","fields":[{"name":"session","type":"u16","meaning":"Session number."},'
-    '{"name":"seq","type":"u32","meaning":"Strides of this session before this one."}'
-    ',{"name":"initial_contact_idx","type":"u32","unit":"sample","meaning":"Whole sam'
-    'ples of the initial contact, the whole foot\'s."},{"name":"initial_contact_frac",'
-    '"type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"name":"forefoot'
-    '_on","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After init'
-    'ial contact; may be negative: each zone has its own level."},{"name":"heel_on","'
-    'type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After initial co'
-    'ntact."},{"name":"forefoot_off","type":"i24","unit":"1/256 sample","invalid":-83'
-    '88608,"meaning":"After initial contact."},{"name":"heel_off","type":"i24","unit"'
-    ':"1/256 sample","invalid":-8388608,"meaning":"After initial contact."},{"name":"'
-    'final_contact","type":"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"'
-    'After initial contact: the stance time."},{"name":"contact_order","type":"u8","e'
-    'num":"order","meaning":"Which zone touched first."},{"name":"lift_order","type":'
-    '"u8","enum":"order","meaning":"Which zone left first."},{"name":"walking","type"'
-    ':"u8","enum":"direction","meaning":"Direction of this stride."},{"name":"confide'
-    'nce","type":"u8","unit":"%","meaning":"0 to 100, of the direction."},{"name":"re'
-    'asons","type":"u16","bits":"reason","meaning":"What voted, and which way."},{"na'
-    'me":"delay","type":"u8","unit":"sample","meaning":"From final contact to this de'
-    'cision; 255 means 255 or more."},{"name":"forefoot_peak","type":"u16","unit":"co'
-    'unt","meaning":"Largest sum of the zone\'s sensors above baseline."},{"name":"hee'
-    'l_peak","type":"u16","unit":"count","meaning":"Likewise for the heel."},{"name":'
-    '"forefoot_impulse","type":"u16","unit":"count s","scale":0.25,"meaning":"The sam'
-    'e sum over the stance."},{"name":"heel_impulse","type":"u16","unit":"count s","s'
-    'cale":0.25,"meaning":"Likewise for the heel."}]},{"name":"contact","id":3,"direc'
-    'tion":"device","meaning":"Provisional: the foot has touched; the order as it loo'
-    'ks now, early enough for a cue.","fields":[{"name":"session","type":"u16","meani'
-    'ng":"Session number."},{"name":"seq","type":"u32","meaning":"Contact frames of t'
-    'his session before this one."},{"name":"initial_contact_idx","type":"u32","unit"'
-    ':"sample","meaning":"Whole samples of the initial contact."},{"name":"initial_co'
-    'ntact_frac","type":"u8","unit":"1/256 sample","meaning":"The rest of it."},{"nam'
-    'e":"contact_order","type":"u8","enum":"order","meaning":"Which zone touched firs'
-    't."},{"name":"delay","type":"u8","unit":"sample","meaning":"From initial contact'
-    ' to this decision; 255 means 255 or more."},{"name":"cued","type":"u8","meaning"'
-    ':"1 when the cue fired on it."}]},{"name":"mark","id":4,"direction":"device","me'
-    'aning":"A marker that a host set, at its place among the samples.","fields":[{"n'
-    'ame":"session","type":"u16","meaning":"Session number."},{"name":"seq","type":"u'
-    '32","meaning":"Mark frames of this session before this one."},{"name":"index","t'
-    'ype":"u32","unit":"sample","meaning":"The sample due next when it was set."},{"n'
-    'ame":"code","type":"u16","meaning":"The number given with the command."}]},{"nam'
-    'e":"session_head","id":5,"direction":"device","meaning":"A session begins. First'
-    ' in its first page of the store, before the identity; also sent when it begins."'
-    ',"fields":[{"name":"session","type":"u16","meaning":"Session number."},{"name":"'
-    'continues","type":"u16","meaning":"The session that a reset cut short and this o'
-    'ne goes on with; its own number when none."},{"name":"boot","type":"u32","meanin'
-    'g":"Starts of this device so far: times of one boot are on one clock."},{"name":'
-    '"uptime_s","type":"u32","unit":"s","meaning":"Since boot, to count the wraps of '
-    'the clock."},{"name":"clock_us","type":"u32","unit":"us","meaning":"Device clock'
-    ' just before sample 0, whose own stamp is exact; wraps at 2^30."},{"name":"rate_'
-    'hz","type":"u16","unit":"Hz","meaning":"Samples per second."},{"name":"channel_n'
-    '","type":"u8","meaning":"Channels in each record."},{"name":"begun","type":"u8",'
-    '"enum":"begun","meaning":"What began it."}]},{"name":"session_end","id":6,"direc'
-    'tion":"device","meaning":"A session has ended: how much of everything there was.'
-    ' Last in the store; also sent.","fields":[{"name":"session","type":"u16","meanin'
-    'g":"Session number."},{"name":"next_index","type":"u32","unit":"sample","meaning'
-    '":"Samples, those never taken included."},{"name":"samples_n","type":"u32","unit'
-    '":"frame","meaning":"Samples frames."},{"name":"stride_n","type":"u32","unit":"f'
-    'rame","meaning":"Stride frames."},{"name":"mark_n","type":"u32","unit":"frame","'
-    'meaning":"Mark frames."},{"name":"lost_n","type":"u32","unit":"sample","meaning"'
-    ':"Samples never taken."},{"name":"unstored_n","type":"u32","unit":"frame","meani'
-    'ng":"Frames that the store had no room for."},{"name":"ended","type":"u8","enum"'
-    ':"ended","meaning":"What ended it."}]},{"name":"place","id":7,"direction":"devic'
-    'e","meaning":"First in each page of the store that holds small frames: where it '
-    'stands among the samples.","fields":[{"name":"session","type":"u16","meaning":"S'
-    'ession number."},{"name":"index","type":"u32","unit":"sample","meaning":"No samp'
-    'les page behind this one begins before this sample."}]},{"name":"identity","id":'
-    '16,"direction":"device","meaning":"Who this is and how its data read. Sent on he'
-    'llo and after each start.","fields":[{"name":"protocol_major","type":"u8","meani'
-    'ng":"Another major is refused."},{"name":"protocol_minor","type":"u8","meaning":'
-    '"A higher minor is read on."},{"name":"fingerprint","type":"u32","meaning":"CRC-'
-    '32 of the specification; must agree where both versions do."},{"name":"device_id'
-    '","type":"u8[8]","meaning":"The chip\'s own id, zero-padded."},{"name":"boot","ty'
-    'pe":"u32","meaning":"Starts of this device so far."},{"name":"session","type":"u'
-    '16","meaning":"Number of the running or the last session."},{"name":"running","t'
-    'ype":"u8","meaning":"1 while a session runs."},{"name":"foot","type":"u8","enum"'
-    ':"side","invalid":255,"meaning":"Which foot."},{"name":"board","type":"u8","enum'
-    '":"board","invalid":255,"meaning":"Which board file is in use."},{"name":"firmwa'
-    're_version","type":"u8[3]","meaning":"Major, minor, patch of the firmware."},{"n'
-    'ame":"rate_hz","type":"u16","unit":"Hz","meaning":"Samples per second."},{"name"'
-    ':"channel_n","type":"u8","meaning":"Channels in each record."},{"name":"records_'
-    'per_frame","type":"u8","meaning":"Records in each samples frame."},{"name":"full'
-    '_scale","type":"u16","unit":"count","meaning":"Largest count that a sensor can g'
-    'ive."},{"name":"zones","type":"u8[8]","enum":"zone","invalid":255,"meaning":"Zon'
-    'e of each channel."},{"name":"sites","type":"u8[8]","enum":"site","invalid":255,'
-    '"meaning":"Place of each channel under the foot."},{"name":"baseline","type":"u1'
-    '6[8]","unit":"count","invalid":65535,"meaning":"Unloaded counts from tare."},{"n'
-    'ame":"standing","type":"u16[8]","unit":"count","invalid":65535,"meaning":"Counts'
-    ' above baseline while standing, from calibrate."},{"name":"cue","type":"u8","mea'
-    'ning":"1 when the cue is on."},{"name":"target_order","type":"u8","enum":"order"'
-    ',"meaning":"The order the wearer aims for."}]},{"name":"status","id":17,"directi'
-    'on":"device","meaning":"Health, once a second while a host listens.","fields":[{'
-    '"name":"session","type":"u16","meaning":"Number of the running or the last sessi'
-    'on."},{"name":"running","type":"u8","meaning":"1 while a session runs."},{"name"'
-    ':"uptime_s","type":"u32","unit":"s","meaning":"Since boot."},{"name":"next_index'
-    '","type":"u32","unit":"sample","meaning":"Index that the next sample will have."'
-    '},{"name":"lost_n","type":"u32","unit":"sample","meaning":"Samples of this sessi'
-    'on never taken."},{"name":"late_n","type":"u32","unit":"sample","meaning":"Sampl'
-    'es of this session taken more than a quarter period late."},{"name":"latest_us",'
-    '"type":"u32","unit":"us","meaning":"Most that any sample of this session was lat'
-    'e."},{"name":"frame_dropped_n","type":"u32","unit":"frame","meaning":"Frames of '
-    'this session dropped because the queue was full: a slow line, or nobody listened'
-    '."},{"name":"queue_bytes","type":"u16","unit":"byte","meaning":"Waiting to be se'
-    'nt."},{"name":"command_bad_n","type":"u16","meaning":"Commands since boot that a'
-    'rrived damaged."},{"name":"heap_free_bytes","type":"u32","unit":"byte","meaning"'
-    ':"Free heap, with garbage not yet collected counted as used."},{"name":"battery_'
-    'mv","type":"u16","unit":"mV","invalid":65535,"meaning":"Battery voltage; invalid'
-    ' where the board cannot measure it."},{"name":"temperature_c","type":"i8","unit"'
-    ':"degC","invalid":-128,"meaning":"Chip temperature; invalid where unknown."},{"n'
-    'ame":"first_fault","type":"u16","enum":"fault","meaning":"First fault since boot'
-    ', latched."},{"name":"fault_n","type":"u16","meaning":"Faults since boot, the fi'
-    'rst included."},{"name":"channel_out_bits","type":"u8","meaning":"Bit k set: cha'
-    'nnel k is left out of the decisions."},{"name":"store_page_n","type":"u16","unit'
-    '":"page","meaning":"Pages of 256 bytes in the session store; 0: this device has '
-    'none."},{"name":"store_used_n","type":"u16","unit":"page","meaning":"Pages that '
-    'hold sessions."},{"name":"store_ready_n","type":"u16","unit":"page","meaning":"P'
-    'ages erased and ready to be written."},{"name":"store_ready_s","type":"u16","uni'
-    't":"s","meaning":"For how long they last at the rate in force; 65535 means that '
-    'or longer."},{"name":"store_oldest","type":"u16","meaning":"Number of the oldest'
-    ' session in the store; that of the newest when there is none."},{"name":"store_n'
-    'ewest","type":"u16","meaning":"Number of the newest session in the store."},{"na'
-    'me":"store_missed_n","type":"u32","unit":"frame","meaning":"Frames of this sessi'
-    'on that the store had no room for."}]},{"name":"clock","id":18,"direction":"devi'
-    'ce","meaning":"Answer to a clock query.","fields":[{"name":"tag","type":"u8","me'
-    'aning":"The query\'s."},{"name":"clock_us","type":"u32","unit":"us","meaning":"De'
-    'vice clock; wraps at 2^30."},{"name":"uptime_s","type":"u32","unit":"s","meaning'
-    '":"Since boot, to count the wraps."},{"name":"next_index","type":"u32","unit":"s'
-    'ample","meaning":"Index that the next sample will have."}]},{"name":"reply","id"'
-    ':19,"direction":"device","meaning":"Answer to every other command.","fields":[{"'
-    'name":"tag","type":"u8","meaning":"The command\'s."},{"name":"command","type":"u8'
-    '","meaning":"Its message id."},{"name":"result","type":"u8","enum":"result","mea'
-    'ning":"0 is ok; anything else is the reason for the refusal."},{"name":"value","'
-    'type":"i32","meaning":"Session number after start and stop, the setting in force'
-    ' after set, else 0."}]},{"name":"stored","id":20,"direction":"device","meaning":'
-    '"Answer to list: one session in the store.","fields":[{"name":"tag","type":"u8",'
-    '"meaning":"The command\'s."},{"name":"session","type":"u16","meaning":"Session nu'
-    'mber."},{"name":"continues","type":"u16","meaning":"As in its session_head."},{"'
-    'name":"boot","type":"u32","meaning":"As in its session_head."},{"name":"uptime_s'
-    '","type":"u32","unit":"s","meaning":"As in its session_head."},{"name":"clock_us'
-    '","type":"u32","unit":"us","meaning":"As in its session_head."},{"name":"rate_hz'
-    '","type":"u16","unit":"Hz","meaning":"As in its session_head."},{"name":"begun",'
-    '"type":"u8","enum":"begun","meaning":"As in its session_head."},{"name":"next_in'
-    'dex","type":"u32","unit":"sample","meaning":"Samples that the store knows of."},'
-    '{"name":"page_n","type":"u16","unit":"page","meaning":"Pages it takes."},{"name"'
-    ':"kept","type":"u8","enum":"kept","meaning":"Whether a host has collected it."},'
-    '{"name":"ended","type":"u8","enum":"ended","invalid":255,"meaning":"What ended i'
-    't; invalid when it was cut short, or runs."}]},{"name":"fetched","id":21,"direct'
-    'ion":"device","meaning":"Everything that a fetch asked for has been sent.","fiel'
-    'ds":[{"name":"tag","type":"u8","meaning":"The command\'s."},{"name":"session","ty'
-    'pe":"u16","meaning":"Session number."},{"name":"page_n","type":"u16","unit":"pag'
-    'e","meaning":"Pages sent."},{"name":"bad_n","type":"u16","unit":"page","meaning"'
-    ':"Pages that could not be read and were left out."},{"name":"last","type":"u8","'
-    'meaning":"1: nothing of this session lies behind them."}]},{"name":"hello","id":'
-    '64,"direction":"host","meaning":"Ask who is there; answered by identity.","field'
-    's":[{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"st'
-    'art","id":65,"direction":"host","meaning":"Begin a session; sample index, sequen'
-    'ce numbers and losses begin at 0. Busy when one runs.","fields":[{"name":"tag","'
-    'type":"u8","meaning":"Any number, given back."}]},{"name":"stop","id":66,"direct'
-    'ion":"host","meaning":"End the session; what is still held is sent, the last sam'
-    'ples frame filled with missing records.","fields":[{"name":"tag","type":"u8","me'
-    'aning":"Any number, given back."}]},{"name":"set","id":67,"direction":"host","me'
-    'aning":"Change a setting. The reply carries the value in force.","fields":[{"nam'
-    'e":"tag","type":"u8","meaning":"Any number, given back."},{"name":"setting","typ'
-    'e":"u8","enum":"setting","meaning":"Which."},{"name":"value","type":"i32","meani'
-    'ng":"Its new value."}]},{"name":"tare","id":68,"direction":"host","meaning":"Tak'
-    'e the present counts as unloaded; the foot must be in the air.","fields":[{"name'
-    '":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"calibrate","'
-    'id":69,"direction":"host","meaning":"Take the present load as standing on this f'
-    'oot. Refused with not_tared before a tare, with no_load when too little is on it'
-    '.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"'
-    'name":"clock_query","id":70,"direction":"host","meaning":"Ask for the clock; als'
-    'o tells the device that a host listens.","fields":[{"name":"tag","type":"u8","me'
-    'aning":"Any number, given back."}]},{"name":"marker","id":71,"direction":"host",'
-    '"meaning":"Set a mark at the present sample.","fields":[{"name":"tag","type":"u8'
-    '","meaning":"Any number, given back."},{"name":"code","type":"u16","meaning":"An'
-    'y number; it comes back in the mark."}]},{"name":"leave","id":72,"direction":"ho'
-    'st","meaning":"End the firmware and hand the line to the REPL.","fields":[{"name'
-    '":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"list","id":7'
-    '3,"direction":"host","meaning":"Ask for a session in the store; answered by stor'
-    'ed, or by a reply with no_session behind the last.","fields":[{"name":"tag","typ'
-    'e":"u8","meaning":"Any number, given back."},{"name":"which","type":"u8","enum":'
-    '"which","meaning":"The oldest, or the first after `session`."},{"name":"session"'
-    ',"type":"u16","meaning":"Session number."}]},{"name":"fetch","id":74,"direction"'
-    ':"host","meaning":"Send the pages of a session again that hold samples first to '
-    'end - 1, with all between; fetched follows. Also while a session runs. A new fet'
-    'ch ends the one before.","fields":[{"name":"tag","type":"u8","meaning":"Any numb'
-    'er, given back."},{"name":"session","type":"u16","meaning":"Session number."},{"'
-    'name":"first","type":"u32","unit":"sample","meaning":"From the page that holds t'
-    'his sample; 0: from the session\'s first page."},{"name":"end","type":"u32","unit'
-    '":"sample","meaning":"Up to the page before the first that begins here or later.'
-    '"}]},{"name":"collected","id":75,"direction":"host","meaning":"The host has a se'
-    'ssion on its disk: it may be erased. Refused while that session runs.","fields":'
-    '[{"name":"tag","type":"u8","meaning":"Any number, given back."},{"name":"session'
-    '","type":"u16","meaning":"Session number."}]},{"name":"erase","id":76,"direction'
-    '":"host","meaning":"Erase the whole store, collected or not; status tells how fa'
-    'r it is. Refused while a session runs.","fields":[{"name":"tag","type":"u8","mea'
-    'ning":"Any number, given back."},{"name":"sure","type":"u16","meaning":"0x5EED, '
-    'so that no accident erases anything."}]},{"name":"host_clock","id":128,"directio'
-    'n":"log","meaning":"The host\'s clocks beside the bytes received so far; about on'
-    'ce a second.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"Si'
-    'nce 1970, UTC."},{"name":"monotonic_us","type":"u64","unit":"us","meaning":"The '
-    'host\'s steady clock."},{"name":"received_bytes","type":"u64","unit":"byte","mean'
-    'ing":"From the device in this recording."}]},{"name":"connect","id":129,"directi'
-    'on":"log","meaning":"A port was opened and the insole confirmed.","fields":[{"na'
-    'me":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name":"te'
-    'xt","type":"text","meaning":"Name of the port."}]},{"name":"disconnect","id":130'
-    ',"direction":"log","meaning":"The port went away or was closed.","fields":[{"nam'
-    'e":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, UTC."},{"name":"rea'
-    'son","type":"u8","enum":"disconnect_reason","meaning":"Why."}]},{"name":"note","'
-    'id":131,"direction":"log","meaning":"Something a person or the program wrote dow'
-    'n.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"Since 1970, '
-    'UTC."},{"name":"text","type":"text","meaning":"The words."}]},{"name":"exchange"'
-    ',"id":132,"direction":"log","meaning":"A clock query and its answer, by the host'
-    '\'s steady clock: what puts two feet on one clock.","fields":[{"name":"sent_us","'
-    'type":"u64","unit":"us","meaning":"The host\'s steady clock when the query was se'
-    'nt."},{"name":"received_us","type":"u64","unit":"us","meaning":"The same when th'
-    'e answer had come."},{"name":"clock_us","type":"u32","unit":"us","meaning":"The '
-    'answer: device clock; wraps at 2^30."},{"name":"uptime_s","type":"u32","unit":"s'
-    '","meaning":"The answer: since boot."},{"name":"boot","type":"u32","meaning":"St'
-    'arts of the device, from its last identity."}]}]}'
+    '":7,"not_tared":8,"no_session":9,"no_store":10,"no_trial":11},"setting":{"rate_h'
+    'z":1,"cue":2,"target_order":3,"side":4,"rate_alone_hz":5,"board":6,"zones":7},"f'
+    'ault":{"none":0,"channel_dead":101,"channel_stuck":102,"channel_saturated":103,"'
+    'channel_drifting":104,"samples_lost":201,"samples_late":202,"queue_full":301,"co'
+    'mmand_damaged":302,"memory_low":401,"battery_low":402,"crashed":501,"store_full"'
+    ':601,"store_damaged":602},"begun":{"host":0,"button":1,"reset":2},"ended":{"host'
+    '":0,"button":1,"forsaken":2},"kept":{"uncollected":0,"collected":1,"running":2},'
+    '"which":{"oldest":0,"next":1},"disconnect_reason":{"closed":0,"unplugged":1,"sil'
+    'ent":2}},"bits":{"reason":{"contact_backward":0,"contact_forward":1,"lift_backwa'
+    'rd":2,"lift_forward":3,"shift_backward":4,"shift_forward":5,"peak_backward":6,"p'
+    'eak_forward":7,"history_backward":8,"history_forward":9,"forefoot_only":10,"heel'
+    '_only":11,"conflict":12,"sensor_left_out":13}},"setting":[{"name":"rate_hz","cho'
+    'ices":[50,100,125,200,250,500],"default":200,"unit":"Hz","meaning":"Samples per '
+    'second; refused while a session runs."},{"name":"cue","choices":[0,1],"default":'
+    '0,"unit":"","meaning":"1: buzz when a contact breaks the target order."},{"name"'
+    ':"target_order","choices":[1,2],"default":1,"unit":"order","meaning":"The order '
+    'the wearer aims for: 1 forefoot first, 2 heel first."},{"name":"side","choices":'
+    '[0,1],"default":255,"unit":"side","meaning":"Which foot this insole is for; kept'
+    ' over a reset; refused while a session runs."},{"name":"rate_alone_hz","choices"'
+    ':[50,100,125,200,250,500],"default":100,"unit":"Hz","meaning":"Samples per secon'
+    'd of a session begun by the button."},{"name":"board","choices":[0,1,2,255],"def'
+    'ault":255,"unit":"board","meaning":"The board it is built on, 255: the plain kit'
+    ' of its chip; kept, and in force from the next start. Out of range for another c'
+    'hip\'s."},{"name":"zones","lowest":-1,"highest":65535,"default":-1,"unit":"","mea'
+    'ning":"The zone of each channel, 2 bits each, channel 0 in the lowest; -1: as th'
+    'e board has them. Kept, and in force from the next start; left out then if it ha'
+    's bits for channels that the board has not."}],"message":[{"name":"samples","id"'
+    ':1,"direction":"device","meaning":"A run of samples. Record k is sample first_in'
+    'dex + k; every frame of a session has the same length.","fields":[{"name":"sessi'
+    'on","type":"u16","meaning":"Session number, counted over the device\'s life."},{"'
+    'name":"seq","type":"u32","meaning":"Samples frames of this session before this o'
+    'ne."},{"name":"first_index","type":"u32","unit":"sample","meaning":"Index of the'
+    ' first record."},{"name":"clock_us","type":"u32","unit":"us","meaning":"Device c'
+    'lock when the first record was due; wraps at 2^30."},{"name":"records","type":"r'
+    'est","unit":"count","invalid":4095,"meaning":"Records of 12-bit counts, packed b'
+    'ig-endian, each padded to whole bytes."}]},{"name":"stride","id":2,"direction":"'
+    'device","meaning":"One stance, final at lift-off. Times are sample indices, neve'
+    'r the clock: the same samples give the same bytes.","fields":[{"name":"session",'
+    '"type":"u16","meaning":"Session number."},{"name":"seq","type":"u32","meaning":"'
+    'Strides of this session before this one."},{"name":"initial_contact_idx","type":'
+    '"u32","unit":"sample","meaning":"Whole samples of the initial contact, the whole'
+    ' foot\'s."},{"name":"initial_contact_frac","type":"u8","unit":"1/256 sample","mea'
+    'ning":"The rest of it."},{"name":"forefoot_on","type":"i24","unit":"1/256 sample'
+    '","invalid":-8388608,"meaning":"After initial contact; may be negative: each zon'
+    'e has its own level."},{"name":"heel_on","type":"i24","unit":"1/256 sample","inv'
+    'alid":-8388608,"meaning":"After initial contact."},{"name":"forefoot_off","type"'
+    ':"i24","unit":"1/256 sample","invalid":-8388608,"meaning":"After initial contact'
+    '."},{"name":"heel_off","type":"i24","unit":"1/256 sample","invalid":-8388608,"me'
+    'aning":"After initial contact."},{"name":"final_contact","type":"i24","unit":"1/'
+    '256 sample","invalid":-8388608,"meaning":"After initial contact: the stance time'
+    '."},{"name":"contact_order","type":"u8","enum":"order","meaning":"Which zone tou'
+    'ched first."},{"name":"lift_order","type":"u8","enum":"order","meaning":"Which z'
+    'one left first."},{"name":"walking","type":"u8","enum":"direction","meaning":"Di'
+    'rection of this stride."},{"name":"confidence","type":"u8","unit":"%","meaning":'
+    '"0 to 100, of the direction."},{"name":"reasons","type":"u16","bits":"reason","m'
+    'eaning":"What voted, and which way."},{"name":"delay","type":"u8","unit":"sample'
+    '","meaning":"From final contact to this decision; 255 means 255 or more."},{"nam'
+    'e":"forefoot_peak","type":"u16","unit":"count","meaning":"Largest sum of the zon'
+    'e\'s sensors above baseline."},{"name":"heel_peak","type":"u16","unit":"count","m'
+    'eaning":"Likewise for the heel."},{"name":"forefoot_impulse","type":"u16","unit"'
+    ':"count s","scale":0.25,"meaning":"The same sum over the stance."},{"name":"heel'
+    '_impulse","type":"u16","unit":"count s","scale":0.25,"meaning":"Likewise for the'
+    ' heel."}]},{"name":"contact","id":3,"direction":"device","meaning":"Provisional:'
+    ' the foot has touched; the order as it looks now, early enough for a cue.","fiel'
+    'ds":[{"name":"session","type":"u16","meaning":"Session number."},{"name":"seq","'
+    'type":"u32","meaning":"Contact frames of this session before this one."},{"name"'
+    ':"initial_contact_idx","type":"u32","unit":"sample","meaning":"Whole samples of '
+    'the initial contact."},{"name":"initial_contact_frac","type":"u8","unit":"1/256 '
+    'sample","meaning":"The rest of it."},{"name":"contact_order","type":"u8","enum":'
+    '"order","meaning":"Which zone touched first."},{"name":"delay","type":"u8","unit'
+    '":"sample","meaning":"From initial contact to this decision; 255 means 255 or mo'
+    're."},{"name":"cued","type":"u8","meaning":"1 when the cue fired on it."}]},{"na'
+    'me":"mark","id":4,"direction":"device","meaning":"A marker that a host set, at i'
+    'ts place among the samples.","fields":[{"name":"session","type":"u16","meaning":'
+    '"Session number."},{"name":"seq","type":"u32","meaning":"Mark frames of this ses'
+    'sion before this one."},{"name":"index","type":"u32","unit":"sample","meaning":"'
+    'The sample due next when it was set."},{"name":"code","type":"u16","meaning":"Th'
+    'e number given with the command."}]},{"name":"session_head","id":5,"direction":"'
+    'device","meaning":"A session begins. First in its first page of the store, befor'
+    'e the identity; also sent when it begins.","fields":[{"name":"session","type":"u'
+    '16","meaning":"Session number."},{"name":"continues","type":"u16","meaning":"The'
+    ' session that a reset cut short and this one goes on with; its own number when n'
+    'one."},{"name":"boot","type":"u32","meaning":"Starts of this device so far: time'
+    's of one boot are on one clock."},{"name":"uptime_s","type":"u32","unit":"s","me'
+    'aning":"Since boot, to count the wraps of the clock."},{"name":"clock_us","type"'
+    ':"u32","unit":"us","meaning":"Device clock just before sample 0, whose own stamp'
+    ' is exact; wraps at 2^30."},{"name":"rate_hz","type":"u16","unit":"Hz","meaning"'
+    ':"Samples per second."},{"name":"channel_n","type":"u8","meaning":"Channels in e'
+    'ach record."},{"name":"begun","type":"u8","enum":"begun","meaning":"What began i'
+    't."}]},{"name":"session_end","id":6,"direction":"device","meaning":"A session ha'
+    's ended: how much of everything there was. Last in the store; also sent.","field'
+    's":[{"name":"session","type":"u16","meaning":"Session number."},{"name":"next_in'
+    'dex","type":"u32","unit":"sample","meaning":"Samples, those never taken included'
+    '."},{"name":"samples_n","type":"u32","unit":"frame","meaning":"Samples frames."}'
+    ',{"name":"stride_n","type":"u32","unit":"frame","meaning":"Stride frames."},{"na'
+    'me":"mark_n","type":"u32","unit":"frame","meaning":"Mark frames."},{"name":"lost'
+    '_n","type":"u32","unit":"sample","meaning":"Samples never taken."},{"name":"unst'
+    'ored_n","type":"u32","unit":"frame","meaning":"Frames that the store had no room'
+    ' for."},{"name":"ended","type":"u8","enum":"ended","meaning":"What ended it."}]}'
+    ',{"name":"place","id":7,"direction":"device","meaning":"First in each page of th'
+    'e store that holds small frames: where it stands among the samples.","fields":[{'
+    '"name":"session","type":"u16","meaning":"Session number."},{"name":"index","type'
+    '":"u32","unit":"sample","meaning":"No samples page behind this one begins before'
+    ' this sample."}]},{"name":"identity","id":16,"direction":"device","meaning":"Who'
+    ' this is and how its data read. Sent on hello and after each start.","fields":[{'
+    '"name":"protocol_major","type":"u8","meaning":"Another major is refused."},{"nam'
+    'e":"protocol_minor","type":"u8","meaning":"A higher minor is read on."},{"name":'
+    '"fingerprint","type":"u32","meaning":"CRC-32 of the specification; must agree wh'
+    'ere both versions do."},{"name":"device_id","type":"u8[8]","meaning":"The chip\'s'
+    ' own id, zero-padded."},{"name":"boot","type":"u32","meaning":"Starts of this de'
+    'vice so far."},{"name":"session","type":"u16","meaning":"Number of the running o'
+    'r the last session."},{"name":"running","type":"u8","meaning":"1 while a session'
+    ' runs."},{"name":"foot","type":"u8","enum":"side","invalid":255,"meaning":"Which'
+    ' foot."},{"name":"board","type":"u8","enum":"board","invalid":255,"meaning":"Whi'
+    'ch board file is in use."},{"name":"firmware_version","type":"u8[3]","meaning":"'
+    'Major, minor, patch of the firmware."},{"name":"rate_hz","type":"u16","unit":"Hz'
+    '","meaning":"Samples per second."},{"name":"channel_n","type":"u8","meaning":"Ch'
+    'annels in each record."},{"name":"records_per_frame","type":"u8","meaning":"Reco'
+    'rds in each samples frame."},{"name":"full_scale","type":"u16","unit":"count","m'
+    'eaning":"Largest count that a sensor can give."},{"name":"zones","type":"u8[8]",'
+    '"enum":"zone","invalid":255,"meaning":"Zone of each channel."},{"name":"sites","'
+    'type":"u8[8]","enum":"site","invalid":255,"meaning":"Place of each channel under'
+    ' the foot."},{"name":"baseline","type":"u16[8]","unit":"count","invalid":65535,"'
+    'meaning":"Unloaded counts from tare."},{"name":"standing","type":"u16[8]","unit"'
+    ':"count","invalid":65535,"meaning":"Counts above baseline while standing, from c'
+    'alibrate."},{"name":"cue","type":"u8","meaning":"1 when the cue is on."},{"name"'
+    ':"target_order","type":"u8","enum":"order","meaning":"The order the wearer aims '
+    'for."},{"name":"source","type":"u8[8]","since":2,"invalid":255,"meaning":"The fi'
+    "rst bytes of the SHA-256 over the firmware's source; invalid where it runs from "
+    'loose files."}]},{"name":"status","id":17,"direction":"device","meaning":"Health'
+    ', once a second while a host listens.","fields":[{"name":"session","type":"u16",'
+    '"meaning":"Number of the running or the last session."},{"name":"running","type"'
+    ':"u8","meaning":"1 while a session runs."},{"name":"uptime_s","type":"u32","unit'
+    '":"s","meaning":"Since boot."},{"name":"next_index","type":"u32","unit":"sample"'
+    ',"meaning":"Index that the next sample will have."},{"name":"lost_n","type":"u32'
+    '","unit":"sample","meaning":"Samples of this session never taken."},{"name":"lat'
+    'e_n","type":"u32","unit":"sample","meaning":"Samples of this session taken more '
+    'than a quarter period late."},{"name":"latest_us","type":"u32","unit":"us","mean'
+    'ing":"Most that any sample of this session was late."},{"name":"frame_dropped_n"'
+    ',"type":"u32","unit":"frame","meaning":"Frames of this session dropped because t'
+    'he queue was full: a slow line, or nobody listened."},{"name":"queue_bytes","typ'
+    'e":"u16","unit":"byte","meaning":"Waiting to be sent."},{"name":"command_bad_n",'
+    '"type":"u16","meaning":"Commands since boot that arrived damaged."},{"name":"hea'
+    'p_free_bytes","type":"u32","unit":"byte","meaning":"Free heap, with garbage not '
+    'yet collected counted as used."},{"name":"battery_mv","type":"u16","unit":"mV","'
+    'invalid":65535,"meaning":"Battery voltage; invalid where the board cannot measur'
+    'e it."},{"name":"temperature_c","type":"i8","unit":"degC","invalid":-128,"meanin'
+    'g":"Chip temperature; invalid where unknown."},{"name":"first_fault","type":"u16'
+    '","enum":"fault","meaning":"First fault since boot, latched."},{"name":"fault_n"'
+    ',"type":"u16","meaning":"Faults since boot, the first included."},{"name":"chann'
+    'el_out_bits","type":"u8","meaning":"Bit k set: channel k is left out of the deci'
+    'sions."},{"name":"store_page_n","type":"u16","unit":"page","meaning":"Pages of 2'
+    '56 bytes in the session store; 0: this device has none."},{"name":"store_used_n"'
+    ',"type":"u16","unit":"page","meaning":"Pages that hold sessions."},{"name":"stor'
+    'e_ready_n","type":"u16","unit":"page","meaning":"Pages erased and ready to be wr'
+    'itten."},{"name":"store_ready_s","type":"u16","unit":"s","meaning":"For how long'
+    ' they last at the rate in force; 65535 means that or longer."},{"name":"store_ol'
+    'dest","type":"u16","meaning":"Number of the oldest session in the store; that of'
+    ' the newest when there is none."},{"name":"store_newest","type":"u16","meaning":'
+    '"Number of the newest session in the store."},{"name":"store_missed_n","type":"u'
+    '32","unit":"frame","meaning":"Frames of this session that the store had no room '
+    'for."}]},{"name":"clock","id":18,"direction":"device","meaning":"Answer to a clo'
+    'ck query.","fields":[{"name":"tag","type":"u8","meaning":"The query\'s."},{"name"'
+    ':"clock_us","type":"u32","unit":"us","meaning":"Device clock; wraps at 2^30."},{'
+    '"name":"uptime_s","type":"u32","unit":"s","meaning":"Since boot, to count the wr'
+    'aps."},{"name":"next_index","type":"u32","unit":"sample","meaning":"Index that t'
+    'he next sample will have."}]},{"name":"reply","id":19,"direction":"device","mean'
+    'ing":"Answer to every other command.","fields":[{"name":"tag","type":"u8","meani'
+    'ng":"The command\'s."},{"name":"command","type":"u8","meaning":"Its message id."}'
+    ',{"name":"result","type":"u8","enum":"result","meaning":"0 is ok; anything else '
+    'is the reason for the refusal."},{"name":"value","type":"i32","meaning":"Session'
+    ' number after start and stop, the setting in force after set, else 0."}]},{"name'
+    '":"stored","id":20,"direction":"device","meaning":"Answer to list: one session i'
+    'n the store.","fields":[{"name":"tag","type":"u8","meaning":"The command\'s."},{"'
+    'name":"session","type":"u16","meaning":"Session number."},{"name":"continues","t'
+    'ype":"u16","meaning":"As in its session_head."},{"name":"boot","type":"u32","mea'
+    'ning":"As in its session_head."},{"name":"uptime_s","type":"u32","unit":"s","mea'
+    'ning":"As in its session_head."},{"name":"clock_us","type":"u32","unit":"us","me'
+    'aning":"As in its session_head."},{"name":"rate_hz","type":"u16","unit":"Hz","me'
+    'aning":"As in its session_head."},{"name":"begun","type":"u8","enum":"begun","me'
+    'aning":"As in its session_head."},{"name":"next_index","type":"u32","unit":"samp'
+    'le","meaning":"Samples that the store knows of."},{"name":"page_n","type":"u16",'
+    '"unit":"page","meaning":"Pages it takes."},{"name":"kept","type":"u8","enum":"ke'
+    'pt","meaning":"Whether a host has collected it."},{"name":"ended","type":"u8","e'
+    'num":"ended","invalid":255,"meaning":"What ended it; invalid when it was cut sho'
+    'rt, or runs."}]},{"name":"fetched","id":21,"direction":"device","meaning":"Every'
+    'thing that a fetch asked for has been sent.","fields":[{"name":"tag","type":"u8"'
+    ',"meaning":"The command\'s."},{"name":"session","type":"u16","meaning":"Session n'
+    'umber."},{"name":"page_n","type":"u16","unit":"page","meaning":"Pages sent."},{"'
+    'name":"bad_n","type":"u16","unit":"page","meaning":"Pages that could not be read'
+    ' and were left out."},{"name":"last","type":"u8","meaning":"1: nothing of this s'
+    'ession lies behind them."}]},{"name":"hello","id":64,"direction":"host","meaning'
+    '":"Ask who is there; answered by identity.","fields":[{"name":"tag","type":"u8",'
+    '"meaning":"Any number, given back."}]},{"name":"start","id":65,"direction":"host'
+    '","meaning":"Begin a session; sample index, sequence numbers and losses begin at'
+    ' 0. Busy when one runs.","fields":[{"name":"tag","type":"u8","meaning":"Any numb'
+    'er, given back."}]},{"name":"stop","id":66,"direction":"host","meaning":"End the'
+    ' session; what is still held is sent, the last samples frame filled with missing'
+    ' records.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given back'
+    '."}]},{"name":"set","id":67,"direction":"host","meaning":"Change a setting. The '
+    'reply carries the value in force.","fields":[{"name":"tag","type":"u8","meaning"'
+    ':"Any number, given back."},{"name":"setting","type":"u8","enum":"setting","mean'
+    'ing":"Which."},{"name":"value","type":"i32","meaning":"Its new value."}]},{"name'
+    '":"tare","id":68,"direction":"host","meaning":"Take the present counts as unload'
+    'ed; the foot must be in the air.","fields":[{"name":"tag","type":"u8","meaning":'
+    '"Any number, given back."}]},{"name":"calibrate","id":69,"direction":"host","mea'
+    'ning":"Take the present load as standing on this foot. Refused with not_tared be'
+    'fore a tare, with no_load when too little is on it.","fields":[{"name":"tag","ty'
+    'pe":"u8","meaning":"Any number, given back."}]},{"name":"clock_query","id":70,"d'
+    'irection":"host","meaning":"Ask for the clock; also tells the device that a host'
+    ' listens.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given back'
+    '."}]},{"name":"marker","id":71,"direction":"host","meaning":"Set a mark at the p'
+    'resent sample.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given'
+    ' back."},{"name":"code","type":"u16","meaning":"Any number; it comes back in the'
+    ' mark."}]},{"name":"leave","id":72,"direction":"host","meaning":"End the firmwar'
+    'e and hand the line to the REPL.","fields":[{"name":"tag","type":"u8","meaning":'
+    '"Any number, given back."}]},{"name":"list","id":73,"direction":"host","meaning"'
+    ':"Ask for a session in the store; answered by stored, or by a reply with no_sess'
+    'ion behind the last.","fields":[{"name":"tag","type":"u8","meaning":"Any number,'
+    ' given back."},{"name":"which","type":"u8","enum":"which","meaning":"The oldest,'
+    ' or the first after `session`."},{"name":"session","type":"u16","meaning":"Sessi'
+    'on number."}]},{"name":"fetch","id":74,"direction":"host","meaning":"Send the pa'
+    'ges of a session again that hold samples first to end - 1, with all between; fet'
+    'ched follows. Also while a session runs. A new fetch ends the one before.","fiel'
+    'ds":[{"name":"tag","type":"u8","meaning":"Any number, given back."},{"name":"ses'
+    'sion","type":"u16","meaning":"Session number."},{"name":"first","type":"u32","un'
+    'it":"sample","meaning":"From the page that holds this sample; 0: from the sessio'
+    'n\'s first page."},{"name":"end","type":"u32","unit":"sample","meaning":"Up to th'
+    'e page before the first that begins here or later."}]},{"name":"collected","id":'
+    '75,"direction":"host","meaning":"The host has a session on its disk: it may be e'
+    'rased. Refused while that session runs.","fields":[{"name":"tag","type":"u8","me'
+    'aning":"Any number, given back."},{"name":"session","type":"u16","meaning":"Sess'
+    'ion number."}]},{"name":"erase","id":76,"direction":"host","meaning":"Erase the '
+    'whole store, collected or not; status tells how far it is. Refused while a sessi'
+    'on runs.","fields":[{"name":"tag","type":"u8","meaning":"Any number, given back.'
+    '"},{"name":"sure","type":"u16","meaning":"0x5EED, so that no accident erases any'
+    'thing."}]},{"name":"keep","id":77,"direction":"host","meaning":"The firmware tha'
+    't runs on trial stays. Without it a trial ends 30 s after its start by a reset, '
+    'and the version before runs again. Busy while a session runs; refused with no_tr'
+    'ial when none is on trial; ok again when it was kept since the last start.","fie'
+    'lds":[{"name":"tag","type":"u8","meaning":"Any number, given back."}]},{"name":"'
+    'host_clock","id":128,"direction":"log","meaning":"The host\'s clocks beside the b'
+    'ytes received so far; about once a second.","fields":[{"name":"unix_us","type":"'
+    'u64","unit":"us","meaning":"Since 1970, UTC."},{"name":"monotonic_us","type":"u6'
+    '4","unit":"us","meaning":"The host\'s steady clock."},{"name":"received_bytes","t'
+    'ype":"u64","unit":"byte","meaning":"From the device in this recording."}]},{"nam'
+    'e":"connect","id":129,"direction":"log","meaning":"A port was opened and the ins'
+    'ole confirmed.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"'
+    'Since 1970, UTC."},{"name":"text","type":"text","meaning":"Name of the port."}]}'
+    ',{"name":"disconnect","id":130,"direction":"log","meaning":"The port went away o'
+    'r was closed.","fields":[{"name":"unix_us","type":"u64","unit":"us","meaning":"S'
+    'ince 1970, UTC."},{"name":"reason","type":"u8","enum":"disconnect_reason","meani'
+    'ng":"Why."}]},{"name":"note","id":131,"direction":"log","meaning":"Something a p'
+    'erson or the program wrote down.","fields":[{"name":"unix_us","type":"u64","unit'
+    '":"us","meaning":"Since 1970, UTC."},{"name":"text","type":"text","meaning":"The'
+    ' words."}]},{"name":"exchange","id":132,"direction":"log","meaning":"A clock que'
+    'ry and its answer, by the host\'s steady clock: what puts two feet on one clock."'
+    ',"fields":[{"name":"sent_us","type":"u64","unit":"us","meaning":"The host\'s stea'
+    'dy clock when the query was sent."},{"name":"received_us","type":"u64","unit":"u'
+    's","meaning":"The same when the answer had come."},{"name":"clock_us","type":"u3'
+    '2","unit":"us","meaning":"The answer: device clock; wraps at 2^30."},{"name":"up'
+    'time_s","type":"u32","unit":"s","meaning":"The answer: since boot."},{"name":"bo'
+    'ot","type":"u32","meaning":"Starts of the device, from its last identity."}]}]}'
 )

@@ -179,8 +179,16 @@ def test_a_longer_payload_of_a_newer_minor_reads_on(message: Any, more: bytes) -
 def test_a_shorter_payload_is_damaged(message: Any) -> None:
     frame = pack(message)[:-4]
     fixed_bytes = 15 if isinstance(message, wire.SamplesFrame) else len(frame)
+    older = wire.OLDER.get(message.TYPE, {})
     for size in range(1, fixed_bytes):
-        assert parse(frame[:size]) == DamagedFrame(message.TYPE, frame[1:size])
+        if size - 1 not in older:
+            assert parse(frame[:size]) == DamagedFrame(message.TYPE, frame[1:size])
+
+
+def test_what_an_older_version_sent_is_filled_up_with_what_is_invalid() -> None:
+    assert wire.OLDER == {wire.IdentityFrame.TYPE: {82: b"\xff" * 8}}
+    frame = pack(identity())[:-4]
+    assert parse(frame[:83]) == identity(source=b"\xff" * 8)
 
 
 def test_an_unknown_type_is_told_apart() -> None:

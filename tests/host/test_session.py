@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_logs import START, N, save, side, status, walk, writer_maker
-from pty_insole import counts_at, identity, samples_frame, stride_frame
+from pty_insole import OLDER, counts_at, identity, samples_frame, stride_frame
 
 from retrosole import wire
 from retrosole.errors import DamagedDataError, UsageError
-from retrosole.framing import encode
+from retrosole.framing import cobs_encode, encode
 from retrosole.session.decode import decode_file
 from retrosole.session.reader import open_session
 from retrosole.session.summary import format_summary, summarise
@@ -44,6 +45,20 @@ def test_strides_are_in_seconds_since_the_first_sample(tmp_path: Path) -> None:
     assert (first.confidence, first.forefoot_peak, first.forefoot_impulse) == (0.9, 2000, 750)
     assert math.isnan(second.heel_on_s)
     assert (second.lift_order, second.forefoot_impulse) == ("unknown", 2.5)
+
+
+# What protocol 1.1 wrote has fields less; what a store kept under it is fetched by a newer version as well.
+def test_a_log_of_an_older_minor_version_is_read_like_one_of_today(tmp_path: Path) -> None:
+    older = cobs_encode(OLDER + zlib.crc32(OLDER).to_bytes(4, "little")) + b"\0"
+    start = encode(wire.ReplyFrame(1, wire.StartFrame.TYPE, 0, 5))
+    save(tmp_path / "then", start + older + b"".join(walk(20)))
+    save(tmp_path / "today", START + b"".join(walk(20)))
+    then, today = (open_session(tmp_path / when) for when in ("then", "today"))
+    assert then.strides == today.strides and len(then.strides) == 2
+    assert np.array_equal(then.samples("left")[1], today.samples("left")[1])
+    assert [session.losses["left"].damaged_n for session in (then, today)] == [0, 0]
+    [(_, who)] = then.logs["left"].identities
+    assert (who.protocol_minor, who.source) == (1, b"\xff" * 8)
 
 
 def test_both_feet_are_sorted_by_time(tmp_path: Path) -> None:

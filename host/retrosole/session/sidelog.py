@@ -42,6 +42,13 @@ _TEXTS = tuple(kind for kind, dtype in wire.DTYPES.items() if _CRC not in (dtype
 _JUDGED = (*_TEXTS, wire.IdentityFrame.TYPE, wire.SessionHeadFrame.TYPE)  # what `parse` may find impossible
 
 
+def _least_bytes(kind: int) -> int:
+    """Give the shortest a frame may be, type and payload: one of an older minor version lacks what came since."""
+    dtype = wire.DTYPES[kind]
+    whole = dtype.itemsize - (4 if _CRC in (dtype.names or ()) else 0)
+    return min(whole, *(1 + size for size in wire.OLDER.get(kind, {})), whole)
+
+
 @dataclass(frozen=True)
 class Known:
     """Hold what session.json says of a side, for a log whose identity frames were all damaged."""
@@ -125,7 +132,7 @@ class SideLog:
             if kind not in wire.FRAME_CLASSES:
                 self.unknown_n += sum(len(batch.at) for batch in same)
                 continue
-            least = wire.DTYPES[kind].itemsize - (4 if _CRC in (wire.DTYPES[kind].names or ()) else 0)
+            least = _least_bytes(kind)
             for batch in same:
                 if batch.frames.shape[1] < least:
                     for at in batch.at.tolist():

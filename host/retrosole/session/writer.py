@@ -281,6 +281,7 @@ def describe(identity: wire.IdentityFrame) -> dict[str, Any]:
         "foot": word(wire.Side, identity.foot),
         "board": word(wire.Board, identity.board),
         "firmware_version": ".".join(map(str, identity.firmware_version)),
+        "firmware_source": identity.source.hex(),
         "protocol": {
             "major": identity.protocol_major,
             "minor": identity.protocol_minor,
