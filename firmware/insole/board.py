@@ -48,6 +48,11 @@ class Board:
         self.motor = PWM(Pin(layout.MOTOR_PIN), freq=_MOTOR_HZ, duty_u16=0)
         self.battery = None if layout.BATTERY_PIN is None else _adc(layout.BATTERY_PIN)
 
+    # Whether a board's pins are there: on another chip the insole would not start. A computer has none, and plays any.
+    def suits(self, code):
+        machine = getattr(sys.implementation, "_machine", "")
+        return "ESP32" not in machine or code not in _MODULES or code == code_of_chip(machine)
+
     def _assign(self, zone_bits, layout):
         self.zones = tuple([zone_bits >> 2 * k & 3 for k in range(self.channel_n)])
         kept = [self.zones[k] == layout.ZONES[k] for k in range(self.channel_n)]

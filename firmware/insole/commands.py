@@ -31,6 +31,7 @@ class Commands:
             wire.FETCH: self._fetch,
             wire.COLLECTED: self._collected,
             wire.ERASE: self._erase,
+            wire.KEEP: self._keep,
         }
         self._bytes = {
             wire.HELLO: wire.HELLO_BYTES,
@@ -46,6 +47,7 @@ class Commands:
             wire.FETCH: wire.FETCH_BYTES,
             wire.COLLECTED: wire.COLLECTED_BYTES,
             wire.ERASE: wire.ERASE_BYTES,
+            wire.KEEP: wire.KEEP_BYTES,
         }
 
     # command[0:n] is the frame without its CRC. Bytes behind the fields known here are a newer host's: ignored.
@@ -102,10 +104,10 @@ class Commands:
         app = self._app
         setting = command[2]
         value = unpack_from("<i", command, _SET_VALUE_AT)[0]
-        if setting not in wire.SETTING_CHOICES:
+        if setting not in app.settings:
             return wire.RESULT_UNKNOWN_SETTING
         self._value = app.settings[setting]
-        if value not in wire.SETTING_CHOICES[setting]:
+        if not app.may_be(setting, value):
             return wire.RESULT_OUT_OF_RANGE
         if app.sampler.running and setting in (wire.SETTING_RATE_HZ, wire.SETTING_SIDE):
             return wire.RESULT_BUSY
@@ -138,6 +140,17 @@ class Commands:
         if not self._app.sampler.running:
             return wire.RESULT_NOT_RUNNING
         self._app.mark(command[2] | command[3] << 8)
+        return wire.RESULT_OK
+
+    def _keep(self, _command):
+        app = self._app
+        if not app.trial:
+            return wire.RESULT_NO_TRIAL
+        if app.trial.kept:
+            return wire.RESULT_OK
+        if app.sampler.running:
+            return wire.RESULT_BUSY
+        app.keep()
         return wire.RESULT_OK
 
     def _leave(self, _command):

@@ -17,6 +17,11 @@ class Memory:
         self._nvs.set_i32(key, value)
         self._nvs.commit()
 
+    # Crashes of long ago, or of another version.
+    def forgive(self):
+        if self.get("crashes", 0):
+            self.set("crashes", 0)
+
     # Add one and return the new count.
     def count(self, key):
         n = self.get(key, 0) + 1

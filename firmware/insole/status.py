@@ -5,6 +5,7 @@ from struct import pack_into
 from time import ticks_us
 
 from . import VERSION, wire
+from .built import SOURCE
 from .frame import records_per_frame
 
 
@@ -63,7 +64,7 @@ def put_identity(raw, app):
         app.boot, app.session, 1 if app.sampler.running else 0, app.settings[wire.SETTING_SIDE], board.code,
         bytes(VERSION), app.rate_hz, n, records_per_frame(n), wire.LARGEST_COUNT,
         _padded(board.zones), _padded(board.sites), *_words(padded.baseline), *_words(padded.standing),
-        app.settings[wire.SETTING_CUE], app.settings[wire.SETTING_TARGET_ORDER],
+        app.settings[wire.SETTING_CUE], app.settings[wire.SETTING_TARGET_ORDER], SOURCE,
     )  # fmt: skip
     pack_into("<HH", raw, 3, wire.FINGERPRINT_LOW, wire.FINGERPRINT_HIGH)
     return wire.IDENTITY_BYTES

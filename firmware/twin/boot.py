@@ -18,40 +18,15 @@ for _folder in (_HERE, _HERE + "/.."):
     if _folder not in sys.path:
         sys.path.insert(0, _folder)
 
-import micropython  # noqa: E402
-import world as world_module  # noqa: E402
-from console import Console, Select, Sys  # noqa: E402
+from console import put_in_place  # noqa: E402
+from world import world  # noqa: E402
 
-world = world_module.world
 _CTRL_D = 4
-
-
-class Time:
-    def __init__(self):
-        self.ticks_us = world.ticks_us
-        self.ticks_ms = world.ticks_ms
-        self.ticks_diff = world_module.ticks_diff
-        self.ticks_add = world_module.ticks_add
-
-
-# The desktop builds keep room for emergency exceptions by themselves and lack the call.
-class MicroPython:
-    def alloc_emergency_exception_buf(self, size):
-        pass
-
-    def __getattr__(self, name):
-        return getattr(micropython, name)
 
 
 def install(settings):
     world.setup(settings)
-    console = Console()
-    world.input = console
-    sys.modules["time"] = Time()
-    sys.modules["select"] = Select(console)
-    sys.modules["sys"] = Sys(console)
-    if not hasattr(micropython, "alloc_emergency_exception_buf"):
-        sys.modules["micropython"] = MicroPython()
+    console = put_in_place()
     if _CPYTHON:
         import gc
 

@@ -6,7 +6,8 @@
 import select as real_select
 import sys as real_sys
 
-from world import CPYTHON, ticks_diff, world
+import micropython
+from world import CPYTHON, ticks_add, ticks_diff, world
 
 POLLIN = real_select.POLLIN if hasattr(real_select, "POLLIN") else 1
 _RING_BYTES = 260
@@ -129,3 +130,32 @@ def _print_exception(error):
     import traceback
 
     traceback.print_exception(error, file=real_sys.stdout)
+
+
+class Time:
+    def __init__(self):
+        self.ticks_us = world.ticks_us
+        self.ticks_ms = world.ticks_ms
+        self.ticks_diff = ticks_diff
+        self.ticks_add = ticks_add
+
+
+# The desktop builds keep room for emergency exceptions by themselves and lack the call.
+class MicroPython:
+    def alloc_emergency_exception_buf(self, size):
+        pass
+
+    def __getattr__(self, name):
+        return getattr(micropython, name)
+
+
+# Make a console, and put the stand-ins that are part of MicroPython itself where the firmware imports them.
+def put_in_place():
+    console = Console()
+    world.input = console
+    real_sys.modules["time"] = Time()
+    real_sys.modules["select"] = Select(console)
+    real_sys.modules["sys"] = Sys(console)
+    if not hasattr(micropython, "alloc_emergency_exception_buf"):
+        real_sys.modules["micropython"] = MicroPython()
+    return console

@@ -1,7 +1,9 @@
 # The stand-in `esp32`: non-volatile storage kept in a small JSON file, as the settings name it. Unlike the real one it
 # writes the file at commit only, so a crash between set and commit loses the value on both.
-# And the partition of the sessions, where the settings name one: store_kb (1792) kilobytes in the file `store`, or in
-# memory at `store_addr` (RV32). At the `power_cut`-th byte that is programmed or erased, power fails.
+# And the partitions: that of the sessions, where the settings name one (store_kb (1792) kilobytes in the file `store`,
+# or in memory at `store_addr`, on RV32), and those that a whole board says it has (setting `partitions`, label to
+# address, kilobytes and subtype; for the class in `flash` stands what its chip is made of). At the `power_cut`-th byte
+# that is programmed or erased, power fails.
 import json
 import os
 
@@ -12,6 +14,7 @@ _STORE_KB = 1792  # as in the partition table for 4 MB of flash
 _BLOCK_COUNT = 4  # what ioctl is asked
 _BLOCK_BYTES = 5
 _BLOCK_ERASE = 6
+_SUBTYPE_UNDEFINED = 6
 
 
 class NVS:
@@ -57,7 +60,7 @@ class NVS:
         return self._namespace + "." + key
 
 
-def _flash():
+def _store():
     settings = world.settings
     n = int(settings.get("store_kb", _STORE_KB)) * 1024
     if settings.get("store_addr"):
@@ -69,26 +72,49 @@ def _flash():
     return flash
 
 
-# There is only that of the sessions. Its flash is one, as long as the machine runs.
+# By label, what the partition is: for a board address, kilobytes and subtype, else what names the store.
+def _layout():
+    settings = world.settings
+    if "partitions" in settings:
+        return settings["partitions"]
+    if settings.get("store") or settings.get("store_addr"):
+        return {"sessions": (settings.get("store"), settings.get("store_addr"), _SUBTYPE_UNDEFINED)}
+    return {}
+
+
+def _flash(place):
+    if "partitions" not in world.settings:
+        return _store()
+    return world.settings["flash"](nor.at_address(place[0], place[1] * 1024))
+
+
+# The flash of each is one, as long as the machine runs.
 class Partition:
     TYPE_APP = 0
     TYPE_DATA = 1
-    _of = {}
+    _of = {}  # label: what it was, its flash
 
     def __init__(self, id):
-        if id != "sessions" or not _is_there():
+        place = _layout().get(id)
+        if place is None:
             raise OSError(2)  # ENOENT
-        key = (world.settings.get("store"), world.settings.get("store_addr"))
-        if key not in Partition._of:
-            Partition._of.clear()
-            Partition._of[key] = _flash()
-        self._flash = Partition._of[key]
+        if id not in Partition._of or Partition._of[id][0] != place:
+            Partition._of[id] = (place, _flash(place))
+        self._flash = Partition._of[id][1]
+        self._label = id
+        self._subtype = place[2]
 
     @staticmethod
     def find(type=TYPE_APP, subtype=0xFF, label=None):
-        if type != Partition.TYPE_DATA or label not in (None, "sessions") or not _is_there():
+        if type != Partition.TYPE_DATA:
             return []
-        return [Partition("sessions")]
+        found = [Partition(name) for name in _layout() if label in (None, name)]
+        return [part for part in found if subtype in (0xFF, part._subtype)]
+
+    # Where it lies is not told: there is no other flash around it.
+    def info(self):
+        n = self._flash.sector_n * nor.SECTOR_BYTES
+        return (Partition.TYPE_DATA, self._subtype, 0, n, self._label, False)
 
     def readblocks(self, block_num, buf, offset=0):
         self._flash.read(block_num * nor.SECTOR_BYTES + offset, buf)
@@ -108,7 +134,3 @@ class Partition:
         if op == _BLOCK_ERASE:
             self._flash.erase(arg)
         return 0
-
-
-def _is_there():
-    return bool(world.settings.get("store") or world.settings.get("store_addr"))

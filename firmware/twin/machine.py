@@ -17,7 +17,7 @@ WDT_RESET = 3
 
 
 def reset():
-    raise SystemExit(3)
+    world.end(3)
 
 
 # Nothing of the virtual insole holds a button or lets a watchdog bite unless a test says so.
@@ -151,7 +151,7 @@ class Timer:
 
 class WDT:
     def __init__(self, *, id=0, timeout=5000):
-        world.watchdog_ms = timeout if timeout < MASK else 0
+        world.arm(timeout if timeout < MASK else 0)
         self.feed()
 
     def feed(self):

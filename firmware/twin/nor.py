@@ -10,6 +10,7 @@ SECTOR_BYTES = 4096
 _CHUNK = 256
 _MAGIC = b"NOR1"
 _BLANK = b"\xff" * _CHUNK  # small, for the RV32 machine's heap is in pieces
+_BLANKS = {n: b"\xff" * n for n in (32, 64, 128, _CHUNK)}  # what file systems and the store program
 
 
 # Bytes in memory, such as bytearray(n) or what uctypes.bytearray_at gives.
@@ -129,6 +130,9 @@ class Nor:
     def _program_chunk(self, at, data, begin, n, cut):
         buf = self._buf if n == _CHUNK else bytearray(n)
         self._memory.read(at, buf)
+        if not 0 <= cut < n and buf == _BLANKS.get(n):  # the same, and quicker
+            self._memory.write(at, memoryview(data)[begin : begin + n])
+            return
         for k in range(n):
             if k == cut:
                 buf[k] &= data[begin + k] | random.getrandbits(8)

@@ -255,7 +255,15 @@ class World:
     def _check_watchdog(self):
         since_ms = ticks_diff(self.ticks_us(), self._fed_us) // 1000
         if 0 < self.watchdog_ms < since_ms:
-            raise SystemExit(3)
+            self.end(3)
+
+    # End as a reset does; 3 asks whoever started the machine to start it again. A whole board has its own way.
+    def end(self, code):
+        raise SystemExit(code)
+
+    # A whole board has a watchdog of its own, which bites in loops that never idle, too.
+    def arm(self, watchdog_ms):
+        self.watchdog_ms = watchdog_ms
 
     def trace(self, what, value):
         if self._trace:

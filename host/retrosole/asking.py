@@ -31,6 +31,7 @@ REFUSALS: dict[int, str] = {
     wire.Result.MALFORMED: "the command arrived malformed; try again",
     wire.Result.NO_SESSION: "it holds no such session; `retrosole sessions` lists those it holds",
     wire.Result.NO_STORE: "it has no store for sessions",
+    wire.Result.NO_TRIAL: "the firmware that runs is not on trial: it was kept, or the one before is back",
 }
 
 
@@ -46,7 +47,20 @@ class BusyError(ProtocolError):
     """Say that an insole cannot do it while a session runs."""
 
 
-_KINDS: dict[int, type[ProtocolError]] = {wire.Result.NO_SESSION: NoSessionError, wire.Result.BUSY: BusyError}
+class NoLoadError(ProtocolError):
+    """Say that an insole feels too little load to take it for somebody who stands."""
+
+
+class NoTrialError(ProtocolError):
+    """Say that the firmware that runs is not on trial: there is nothing to keep."""
+
+
+_KINDS: dict[int, type[ProtocolError]] = {
+    wire.Result.NO_SESSION: NoSessionError,
+    wire.Result.BUSY: BusyError,
+    wire.Result.NO_LOAD: NoLoadError,
+    wire.Result.NO_TRIAL: NoTrialError,
+}
 
 
 @dataclass
@@ -126,14 +140,14 @@ class Asker(ABC):
         try:
             setting = wire.Setting[name.upper()]
         except KeyError:
-            raise UsageError(f"no setting is called {name!r}: there are {', '.join(wire.SETTING_CHOICES)}") from None
-        choices = ", ".join(map(str, wire.SETTING_CHOICES[name.lower()]))
+            raise UsageError(f"no setting is called {name!r}: there are {', '.join(_SETTINGS)}") from None
+        choices = _choices(name.lower())
         if not -(2**31) <= value < 2**31:
-            raise UsageError(f"{name} cannot be {value}: choose from {choices}")
+            raise UsageError(f"{name} cannot be {value}: {choices}")
         reply = self._command(
             wire.SetFrame,
             retry=True,
-            note=f"{name} {value}: choose from {choices}",
+            note=f"{name} {value}: {choices}",
             setting=int(setting),
             value=value,
         )
@@ -162,6 +176,13 @@ class Asker(ABC):
             if self._pump_until(partial(self._is_renewed, before), COMMAND_TIMEOUT_S):
                 return self.identity
         raise NoDeviceError(f"the insole on {self.port} no longer answers: check its power and cable")
+
+    def keep(self) -> None:
+        """Have the firmware stay that runs on trial. Within 30 s of its start: then the version before comes back.
+
+        Raises NoTrialError when none is on trial, BusyError while a session runs.
+        """
+        self._command(wire.KeepFrame, timeout_s=SETTLE_TIMEOUT_S, retry=True)
 
     # ---- the store
 
@@ -268,6 +289,16 @@ class Asker(ABC):
     def _next_tag(self) -> int:
         self._tag = self._tag % 255 + 1
         return self._tag
+
+
+_SETTINGS = [setting.name.lower() for setting in wire.Setting]
+
+
+def _choices(name: str) -> str:
+    if name in wire.SETTING_RANGES:
+        lowest, highest = wire.SETTING_RANGES[name]
+        return f"from {lowest} to {highest}"
+    return f"choose from {', '.join(map(str, wire.SETTING_CHOICES[name]))}"
 
 
 def _command_name(kind: Any) -> str:

@@ -12,7 +12,7 @@ from retrosole.twin.runtimes import find
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_cpython, run_micropython, run_rv32
 
 # They need the stand-in modules, some of them in the place of sys and time.
-APART = ("application", "chips", "faults", "heap", "keeping", "running", "stores")
+APART = ("application", "chips", "faults", "heap", "keeping", "launching", "running", "stores", "trying")
 SUITES = sorted(path.stem for path in (CORE_FOLDER / "suite").glob("[a-z]*.py"))
 
 

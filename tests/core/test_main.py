@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cobs import cobs
 
 from tests.machines import FIRMWARE, need
 
@@ -141,8 +142,8 @@ STOPPED = b"\0retrosole: stopped; Ctrl-D starts it again\n\0"
 
 
 def identities(line: bytes) -> int:
-    """Count the frames that answer hello: 87 bytes, and one of COBS."""
-    return sum(len(part) == 88 and part[1] == IDENTITY for part in line.split(b"\0"))
+    """Count the frames that answer hello: 95 bytes, and one of COBS."""
+    return sum(len(part) == 96 and part[1] == IDENTITY for part in line.split(b"\0"))
 
 
 def test_it_runs_until_ctrl_c_and_says_so(chip: Chip) -> None:
@@ -239,3 +240,51 @@ def test_the_watchdog_is_set_to_its_longest_at_the_end(chip: Chip, during: str) 
 def test_the_watchdog_is_set_to_its_longest_even_when_shutting_fails(chip: Chip) -> None:
     ended = chip.start(shutting="raise ValueError('no')")
     assert ended.figure("watchdog_ms") == 0
+
+
+# As the launcher starts a version that is on trial; `now` lies beside the storage.
+ON_TRIAL = """
+import launch
+import insole.start
+begin = insole.start.main
+insole.start.main = lambda trial: begin(launch.Trial("b"))
+"""
+
+
+def test_a_crash_on_trial_is_no_crash_of_the_version_before(chip: Chip) -> None:
+    for cause in (SOFT, WATCHDOG):
+        ended = chip.start(CRASH, before=ON_TRIAL, cause=cause)
+        assert ended.code == RESET and b"the sensor is on fire" in ended.line
+        assert not chip.stored("crashes")
+
+
+def test_a_trial_begins_without_the_crashes_of_the_version_before(chip: Chip) -> None:
+    for _ in range(3):
+        chip.start(CRASH)
+    assert chip.stored("crashes") == 3
+    ended = chip.start(before=ON_TRIAL)
+    assert identities(ended.line) == 1 and SAFE not in ended.line
+    assert chip.stored("crashes") == 0
+
+
+def test_a_crash_after_it_was_kept_counts(chip: Chip) -> None:
+    ended = chip.start("if t == 2: app.trial.keep()\n    if t > 5: raise ValueError", before=ON_TRIAL)
+    assert ended.code == RESET
+    assert chip.stored("crashes") == 1
+    assert (chip.folder / "now").read_text() == "b"
+
+
+def test_the_button_on_trial_means_safe_mode(chip: Chip) -> None:
+    held = chip.start(before=ON_TRIAL, cause=PWRON, button="held")
+    assert (held.code, held.line, held.figure("turns")) == (0, SAFE, 0)
+    assert not (chip.folder / "now").exists()
+
+
+def test_settings_beside_the_firmware_are_taken_at_the_first_start(chip: Chip) -> None:
+    (chip.folder / "settings.json").write_text('{"rate_hz": 100, "baseline": [5, 6, 7, 8, 9, 10]}')
+    ended = chip.start()
+    assert identities(ended.line) == 1
+    assert chip.stored("rate_hz") == 100
+    assert not (chip.folder / "settings.json").exists()
+    [who] = [cobs.decode(part) for part in ended.line.split(b"\0") if len(part) == 96 and part[1] == IDENTITY]
+    assert (who[27], list(who[49:61:2])) == (100, [5, 6, 7, 8, 9, 10]), "it runs with them"

@@ -5,7 +5,6 @@ A thousand in `make soak`, a tenth of them in `make test`. The seed is in the te
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import zlib
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.machines import CORE_FOLDER, FIRMWARE
+from tests.soak import IN_FULL
 
 sys.path[:0] = [str(FIRMWARE / "twin" / "cpython"), str(FIRMWARE), str(FIRMWARE / "twin"), str(CORE_FOLDER)]
 
@@ -24,7 +24,6 @@ from insole.store import Store  # noqa: E402
 from suite import _store as kit  # noqa: E402
 from suite._taker import uncobs  # noqa: E402
 
-IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 BOOT_READS = 200  # fewer than this many pages are read at boot
 PAGES = 16  # of a sector
 RESIDUE = 0x2144DF1C  # what CRC-32 gives of a frame with its own

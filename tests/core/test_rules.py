@@ -18,7 +18,7 @@ NATIVE = {"hot", *TWINS}
 CORE = {"ring", "frame", "fixed", "pressure", "channels", "gait", "wire", "flash", "catalog", "store"}
 CORE |= NATIVE | {f"{name}_plain" for name in NATIVE}
 CORE_OUTSIDE = {"micropython", "array", "struct"}
-SHELL_OUTSIDE = CORE_OUTSIDE | {"machine", "esp32", "time", "select", "sys", "gc"}
+SHELL_OUTSIDE = CORE_OUTSIDE | {"machine", "esp32", "time", "select", "sys", "gc", "os", "json"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
@@ -53,6 +53,13 @@ def test_shell_imports_core_and_shell(path: Path) -> None:
     for module, level in imports(path):
         allowed = CORE | shell() | {"VERSION"} if level else SHELL_OUTSIDE
         assert module in allowed, f"{path.name} imports {module}"
+
+
+# It stays when the version changes, so it may know nothing of one.
+def test_the_launcher_imports_nothing_of_the_insole() -> None:
+    for module, level in imports(FIRMWARE / "launch.py"):
+        assert not level and module in SHELL_OUTSIDE | {"vfs"}, f"launch.py imports {module}"
+    assert list(imports(FIRMWARE / "main.py")) == [("launch", 0)]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: p.stem)

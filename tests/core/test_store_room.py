@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
 
 from tests.machines import CORE_FOLDER, FIRMWARE
+from tests.soak import IN_FULL
 
 sys.path[:0] = [str(FIRMWARE / "twin" / "cpython"), str(FIRMWARE), str(FIRMWARE / "twin"), str(CORE_FOLDER)]
 
@@ -17,7 +17,7 @@ from suite import _store as kit  # noqa: E402
 
 SECTOR_N = 1792 * 1024 // 4096
 PAGES = 16  # of a sector
-HEADS = range(PAGES) if os.environ.get("RETROSOLE_SOAK") == "1" else (0, 1, 15)
+HEADS = range(PAGES) if IN_FULL else (0, 1, 15)
 
 
 def store_with_head_at(page: int) -> Store:

@@ -38,6 +38,7 @@ def test_commands_arrive_and_are_answered(make: Make) -> None:
         insole.tare()
         insole.calibrate()
         insole.marker(77)
+        insole.keep()
         insole.stop()
         insole.leave()
     sent = [c for c in there.commands if not isinstance(c, wire.HelloFrame | wire.ClockQueryFrame)]
@@ -47,11 +48,34 @@ def test_commands_arrive_and_are_answered(make: Make) -> None:
         wire.TareFrame,
         wire.CalibrateFrame,
         wire.MarkerFrame,
+        wire.KeepFrame,
         wire.StopFrame,
         wire.LeaveFrame,
     ]
     assert (sent[1].setting, sent[1].value, sent[4].code) == (wire.Setting.CUE, 1, 77)
-    assert len({c.tag for c in there.commands[-8:]}) == 8
+    assert len({c.tag for c in there.commands[-9:]}) == 9
+
+
+def test_a_setting_of_many_values_names_their_range(make: Make) -> None:
+    there = make()
+    with connect(there.port) as insole:
+        assert insole.set("zones", 4095) == 4095
+        there.results[wire.SetFrame.TYPE] = wire.Result.OUT_OF_RANGE
+        with pytest.raises(ProtocolError, match=r"refused set zones 65536: from -1 to 65535 \(the value is out of"):
+            insole.set("zones", 65536)
+        with pytest.raises(UsageError, match=r"there are rate_hz, .*, board, zones"):
+            insole.set("pins", 1)
+
+
+def test_keeping_says_when_nothing_is_on_trial_and_when_a_session_runs(make: Make) -> None:
+    there = make()
+    with connect(there.port) as insole:
+        there.results[wire.KeepFrame.TYPE] = wire.Result.NO_TRIAL
+        with pytest.raises(asking.NoTrialError, match=r"refused keep \(the firmware that runs is not on trial"):
+            insole.keep()
+        there.results[wire.KeepFrame.TYPE] = wire.Result.BUSY
+        with pytest.raises(asking.BusyError, match="refused keep"):
+            insole.keep()
 
 
 @pytest.mark.parametrize("result", [r for r in wire.Result if r is not wire.Result.OK])

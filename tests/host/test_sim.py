@@ -18,6 +18,7 @@ import pytest
 from retrosole.device import connect as retrosole_connect
 from retrosole.errors import PortError, UsageError
 from retrosole.twin import registry
+from retrosole.twin.launch import device_id
 from retrosole.twin.relay import Pause
 from retrosole.twin.runtimes import Runtime
 from retrosole.twin.sim import opening_lines
@@ -140,7 +141,7 @@ def test_two_feet_answer_with_their_side_and_nothing_is_left_behind(runtime_fold
         for side, port in insoles.ports.items():
             with retrosole_connect(port) as insole:
                 assert insole.side == side
-                assert insole.identity.device_id.hex() == f"56{int(side == 'right'):02x}000000000001"
+                assert insole.identity.device_id.hex() == device_id(1, side)
         folder = insoles.folder
         assert folder.exists()
     assert list(runtime_folder.iterdir()) == []
@@ -351,3 +352,12 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_another_foot_seed_or_user_is_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = set()
+    for user in ("/run/user/1000", "/run/user/1001"):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", user)
+        ids |= {device_id(seed, side) for seed in (1, 2) for side in ("left", "right")}
+        assert device_id(1, "left") in ids, "the same every time"
+    assert len(ids) == 8 and all(len(one) == 16 and one.startswith("56") for one in ids)

@@ -1,6 +1,7 @@
 # Mounts the file system at '/' at power-on and after every soft reset. Called by rv32_boot() in
 # board.c. The memory is loaded by the host before the machine starts and survives a soft reset, as
-# flash does.
+# flash does. Where the host has set the word at 0x80FFF004 these files are the stand-ins of a board: they go to
+# /twin, and their module _board says what its own flash is and mounts that.
 import uctypes
 import vfs
 
@@ -36,7 +37,25 @@ def mount():
         vfs.VfsLfs2.mkfs(flash)
         files = vfs.VfsLfs2(flash)
     vfs.mount(files, "/")
+    return files
 
 
-mount()
-del Flash, mount
+def be_a_board(files):
+    import sys
+
+    vfs.umount("/")
+    vfs.mount(files, "/twin")
+    sys.path.append("/twin")
+    import _board
+
+    _board.mount()
+
+
+def boot():
+    files = mount()
+    if uctypes.bytearray_at(0x80FFF004, 1)[0]:
+        be_a_board(files)
+
+
+boot()
+del Flash, be_a_board, boot, mount

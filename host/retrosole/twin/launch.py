@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from retrosole.errors import UsageError
 from retrosole.twin.boards import board_channels, zone_bits
 from retrosole.twin.child import Process, launcher
 from retrosole.twin.firmware_files import compiled_device_files, firmware_folder
+from retrosole.twin.registry import runtime_path
 from retrosole.twin.runtimes import Runtime
 from retrosole.twin.sim_options import SIDES, SimOptions
 from retrosole.twin.walk import Walk
@@ -43,9 +45,11 @@ def prepare(runtime: Runtime, walk: Walk, options: SimOptions, side: str, log: P
 
 
 def device_id(seed: int, side: str) -> str:
-    """Return the id of a virtual insole, 8 bytes in hexadecimal: the same foot and seed are the same device."""
-    # 0x56 is "V": no chip's own id begins so.
-    return f"56{SIDES.index(side):02x}{seed & 0xFFFFFFFFFFFF:012x}"
+    """Return the id of a virtual insole, 8 bytes in hexadecimal: the same foot, seed and user are the same device."""
+    # 0x56 is "V": no chip's own id begins so. By the folder where it registers: a pseudo-terminal's number is soon used
+    # again, maybe by another user, and whoever waits for an insole to come back must not take that one for it.
+    user = zlib.crc32(str(runtime_path()).encode()) & 0xFFFF
+    return f"56{SIDES.index(side):02x}{user:04x}{seed & 0xFFFFFFFF:08x}"
 
 
 def _on_rv32(settings: dict[str, int | str], samples: bytes, speed: float) -> Callable[[], Process]:

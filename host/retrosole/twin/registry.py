@@ -23,15 +23,20 @@ _lock = threading.Lock()
 _held: set[str] = set()
 
 
+def runtime_path() -> Path:
+    """Return where the folder for links and registry files of this user is, or would be."""
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR (containers, macOS) a folder of this user under /tmp does as well.
+        warnings.simplefilter("ignore")
+        return user_runtime_path("retrosole")
+
+
 def runtime_folder() -> Path:
     """Return the folder for links and registry files, made for this user alone if missing.
 
     Raises StorageError when it cannot be made.
     """
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR (containers, macOS) a folder of this user under /tmp does as well.
-        warnings.simplefilter("ignore")
-        folder = user_runtime_path("retrosole")
+    folder = runtime_path()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

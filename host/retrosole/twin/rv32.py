@@ -21,9 +21,11 @@ import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Self
 
 from retrosole.errors import RetrosoleError, UsageError
+from retrosole.flashing.filesystem import BLOCK_BYTES, filesystem_image
 from retrosole.twin import recipes, runtimes
 
 MEMORY_MB = 128
@@ -31,49 +33,22 @@ MEMORY_MB = 128
 # memory to the end.
 CONFIG_ADDRESS = 0x80FFF000
 FILES_ADDRESS = 0x81000000
-FILES_BLOCK_BYTES = 4096
 FILES_BLOCKS_N = 256
 BLOBS_START = 0x82000000
 BLOBS_END = 0x80000000 + MEMORY_MB * 2**20
 
 _COMPLAINT_BYTES = 65536
 START_FILE = "_start.py"
-# LittleFS 2.0 on disk: the oldest that every MicroPython since 1.12 mounts.
-_LITTLEFS_VERSION = 0x00020000
 _GUARD = 'read _; kill -9 "$1" 2>/dev/null'
 
 
-def file_image(files: Mapping[str, bytes]) -> bytes:
-    """Return a LittleFS image (1 MiB) of the files; names are paths from '/', folders are made.
+def file_image(files: Mapping[str, bytes], blocks_n: int = FILES_BLOCKS_N) -> bytes:
+    """Return a LittleFS image of `blocks_n` blocks of 4096 bytes; names are paths from '/', folders are made.
 
     Raises:
-        UsageError: they do not fit, or littlefs-python is not installed.
+        UsageError: they do not fit.
     """
-    try:
-        from littlefs import LittleFS, LittleFSError
-    except ImportError as error:
-        raise UsageError("The emulated machine needs littlefs-python: pip install littlefs-python") from error
-    image = LittleFS(
-        block_size=FILES_BLOCK_BYTES,
-        block_count=FILES_BLOCKS_N,
-        read_size=32,
-        prog_size=32,
-        disk_version=_LITTLEFS_VERSION,
-    )
-    try:
-        for name, content in files.items():
-            path = name.strip("/")
-            if "/" in path:
-                image.makedirs(path.rpartition("/")[0], exist_ok=True)
-            with image.open(path, "wb") as file:
-                file.write(content)
-    except (LittleFSError, OSError) as error:
-        total = sum(len(content) for content in files.values())
-        room = FILES_BLOCK_BYTES * FILES_BLOCKS_N
-        raise UsageError(
-            f"{len(files)} files of {total} bytes do not fit the machine's {room} bytes: {error}"
-        ) from error
-    return bytes(image.context.buffer)
+    return filesystem_image(files, BLOCK_BYTES * blocks_n, "the machine's")
 
 
 def check_blobs(blobs: Iterable[tuple[int, bytes]]) -> None:
@@ -192,18 +167,33 @@ def start(
         opened = {address: _nameless_file(data) for address, data in loaded}
         for descriptor in opened.values():
             stack.callback(os.close, descriptor)
-        errors = _nameless_file()
-        process = subprocess.Popen(
-            _command(opened, icount),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            bufsize=0,
-            pass_fds=tuple(opened.values()),
-            # Ctrl-C in a terminal is for the program that started us; the firmware gets its own
-            # from the console.
-            start_new_session=True,
-        )
+        return _launch(_command(opened, icount), tuple(opened.values()))
+
+
+def start_on(memory: Path) -> Machine:
+    """Switch on a machine whose memory is a file of `MEMORY_MB`: what a caller has put there, it has.
+
+    The file shows at any moment what the memory holds, also after the machine was killed. It runs in real time, with
+    the host's stalls hidden where the word at `CONFIG_ADDRESS` is 1. Raises UsageError without runtime or qemu.
+    """
+    runtimes.find("rv32")
+    backend = f"memory-backend-file,id=ram,size={MEMORY_MB}M,mem-path={memory},share=on"
+    return _launch([*_machine(), "-object", backend, "-machine", "memory-backend=ram"])
+
+
+def _launch(command: list[str], descriptors: tuple[int, ...] = ()) -> Machine:
+    errors = _nameless_file()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        bufsize=0,
+        pass_fds=descriptors,
+        # Ctrl-C in a terminal is for the program that started us; the firmware gets its own
+        # from the console.
+        start_new_session=True,
+    )
     return Machine(process, errors)
 
 
@@ -217,11 +207,15 @@ def _nameless_file(content: bytes = b"") -> int:
     return descriptor
 
 
-def _command(opened: Mapping[int, int], icount: str | None) -> list[str]:
+def _machine() -> list[str]:
     command = [runtimes.QEMU, "-bios", "none", "-machine", "virt", "-semihosting"]
     command += ["-m", f"{MEMORY_MB}M", "-display", "none", "-monitor", "none", "-net", "none"]
     command += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
-    command += ["-kernel", str(recipes.result_path("rv32"))]
+    return [*command, "-kernel", str(recipes.result_path("rv32"))]
+
+
+def _command(opened: Mapping[int, int], icount: str | None) -> list[str]:
+    command = _machine()
     for address, descriptor in opened.items():
         command += ["-device", f"loader,file=/dev/fd/{descriptor},addr={address:#x},force-raw=on"]
     if icount is not None:

@@ -47,18 +47,19 @@ def test_settings_are_kept_over_a_reset():
     for setting, value in ((1, 250), (2, 1), (3, 2), (4, 1), (5, 500)):
         assert bench.set(setting, value) == (wire.RESULT_OK, value)
     bench = Bench(remembered=None)
-    assert bench.app.settings == {1: 250, 2: 1, 3: 2, 4: 1, 5: 500}
+    assert bench.app.settings == {1: 250, 2: 1, 3: 2, 4: 1, 5: 500, 6: 0, 7: -1}
     assert bench.app.cue.wanted and bench.app.cue.target_order == 2
 
 
 def test_a_remembered_value_that_is_no_choice_any_more_is_not_used():
-    bench = Bench(remembered={"rate_hz": 333, "cue": 7, "target_order": 0, "side": 9, "rate_alone_hz": 0})
-    assert bench.app.settings == {1: 200, 2: 0, 3: 1, 4: 255, 5: 100}
+    odd = {"rate_hz": 333, "cue": 7, "target_order": 0, "side": 9, "rate_alone_hz": 0, "zones": 1 << 20}
+    bench = Bench(remembered=odd)
+    assert bench.app.settings == {1: 200, 2: 0, 3: 1, 4: 255, 5: 100, 6: 0, 7: -1}
 
 
 def test_unknown_setting():
     bench = Bench()
-    for setting in (0, 6, 255):
+    for setting in (0, 8, 255):
         assert bench.set(setting, 1) == (wire.RESULT_UNKNOWN_SETTING, 0)
 
 
@@ -240,7 +241,7 @@ def test_identity():
     for setting, value in ((1, 100), (2, 1), (3, 2), (4, 1)):
         bench.set(setting, value)
     identity = bench.ask(wire.HELLO)
-    assert len(identity) == 87
+    assert len(identity) == 95
     assert tuple(identity[1:3]) == (wire.PROTOCOL_MAJOR, wire.PROTOCOL_MINOR)
     assert (u16(identity, 3), u16(identity, 5)) == (wire.FINGERPRINT_LOW, wire.FINGERPRINT_HIGH)
     assert identity[7:15] == b"\x24\x6f\x28\0\0\0\0\0"
@@ -254,6 +255,7 @@ def test_identity():
     assert [u16(identity, 49 + 2 * k) for k in range(8)] == [11, 22, 33, 44, 55, 66, 77, 88]
     assert [u16(identity, 65 + 2 * k) for k in range(8)] == [1000, 1100, 1200, 1300, 1400, 1500, 1600, 1700]
     assert tuple(identity[81:83]) == (1, 2), "cue, target order"
+    assert tuple(identity[83:91]) == (255,) * 8, "nobody knows what source loose files are of"
 
 
 def test_identity_of_fewer_channels_is_padded():

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "py/builtin.h"
 #include "py/mphal.h"
 #include "py/ringbuf.h"
 #include "py/runtime.h"
@@ -25,6 +26,9 @@
 #define PLIC_CLAIM (*(volatile uint32_t *)0x0C200004)
 #define UART_IER (*(volatile uint8_t *)0x10000001)
 #define UART_FCR (*(volatile uint8_t *)0x10000002)
+#define UART_LCR (*(volatile uint8_t *)0x10000003)
+#define UART_DLL (*(volatile uint8_t *)0x10000000)
+#define UART_DLM (*(volatile uint8_t *)0x10000001)
 #define UART_LSR (*(volatile uint8_t *)0x10000005)
 #define UART_LSR_TEMT 0x40 // everything sent
 #define UART_SOURCE 10
@@ -69,6 +73,10 @@ void rv32_irq_restore(unsigned long state) {
 static uint64_t clock_ticks;
 static uint64_t clock_seen;
 static uint64_t clock_owed;
+static uint64_t watchdog_ticks; // when it bites, 0: never
+
+#define WAKE_TICKS (100 * TICKS_PER_US)
+#define WATCHDOG_EXIT 4 // what qemu then leaves with
 
 static uint64_t mtime(void) {
     uint32_t high, low;
@@ -141,9 +149,13 @@ mp_uint_t mp_hal_ticks_cpu(void) {
     return n;
 }
 
+// The last of it by watching the clock: waking up takes a host longer than that. Unpaced all of it, as it always counts.
 void mp_hal_delay_us(mp_uint_t us) {
     uint64_t end = clock_now() + (uint64_t)us * TICKS_PER_US;
-    while (clock_now() < end) {
+    for (uint64_t now; (now = clock_now()) < end;) {
+        if (CONFIG_PACED && end - now > WAKE_TICKS) {
+            idle(end - now - WAKE_TICKS < TICKS_PER_MS ? end - now - WAKE_TICKS : TICKS_PER_MS);
+        }
     }
 }
 
@@ -166,7 +178,10 @@ void mp_hal_delay_ms(mp_uint_t ms) {
 void mtvec_exception(void);
 
 __attribute__((interrupt("machine"), used)) static void timer_isr(void) {
-    clock_now();
+    uint64_t now = clock_now();
+    if (watchdog_ticks != 0 && now >= watchdog_ticks) {
+        exit(WATCHDOG_EXIT);
+    }
     MTIMECMP = mtime() + TICKS_PER_MS;
 }
 
@@ -194,7 +209,13 @@ __attribute__((naked, aligned(256), used)) static void vectors(void) {
 static void interrupts_start(void) {
     rv32_irq_off();
     __asm volatile ("csrw mtvec, %0" : : "r" ((uintptr_t)vectors | 1));
-    UART_FCR = 0x01; // FIFO on: without it input crawls at about one byte per ms
+    UART_LCR = 0x83; // 8 bits; the next two are its divider: 115200 baud, so that a wait of 4 bytes is short
+    UART_DLL = 1;
+    UART_DLM = 0;
+    UART_LCR = 0x03;
+    // FIFO on, an interrupt at 14 bytes or after 4 without one: qemu hands over as many at a time. Without it input
+    // crawls at about one byte per ms, with an interrupt at each byte at 16.
+    UART_FCR = 0xC1;
     UART_IER = 0x01; // received data
     PLIC_PRIORITY(UART_SOURCE) = 1;
     PLIC_ENABLE = 1 << UART_SOURCE;
@@ -227,7 +248,9 @@ int __wrap_mp_hal_stdin_rx_chr(void) {
 
 /******************************************************************************/
 // Start. As on a board: at power-on, and after a soft reset from the friendly prompt, the program
-// runs; after a soft reset from the raw prompt (mpremote) only the file system is there.
+// runs; after a soft reset from the raw prompt (mpremote) only the file system is there. The program
+// is /_start.py. Where there is none, this is a board with stand-ins of its own: those are put in
+// place and main.py runs.
 
 static bool program_due;
 
@@ -245,10 +268,18 @@ void rv32_boot(void) {
 
 int __real_pyexec_friendly_repl(void);
 
+static int program_run(void) {
+    if (mp_import_stat("_start.py") == MP_IMPORT_STAT_FILE) {
+        return pyexec_file_if_exists("_start.py");
+    }
+    int result = pyexec_file_if_exists("/twin/_start.py");
+    return result == 1 ? pyexec_file_if_exists("main.py") : result;
+}
+
 int __wrap_pyexec_friendly_repl(void) {
     if (program_due) {
         program_due = false;
-        int result = pyexec_file_if_exists("_start.py");
+        int result = program_run();
         if (result & PYEXEC_FORCED_EXIT) {
             return result;
         }
@@ -269,9 +300,22 @@ static mp_obj_t rv32_exit(mp_obj_t code) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(rv32_exit_obj, rv32_exit);
 
+// rv32.watchdog(ms): end the machine with exit code 4 when that time has passed without another call,
+// whatever the program does; 0: never. Only where stalls are hidden from the clock.
+static mp_obj_t rv32_watchdog(mp_obj_t timeout_ms) {
+    uint64_t timeout = (uint64_t)mp_obj_get_int(timeout_ms) * TICKS_PER_MS;
+    uint64_t due = timeout ? clock_now() + timeout : 0;
+    unsigned long state = rv32_irq_off();
+    watchdog_ticks = due;
+    rv32_irq_restore(state);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(rv32_watchdog_obj, rv32_watchdog);
+
 static const mp_rom_map_elem_t rv32_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_rv32) },
     { MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&rv32_exit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_watchdog), MP_ROM_PTR(&rv32_watchdog_obj) },
 };
 static MP_DEFINE_CONST_DICT(rv32_globals, rv32_globals_table);
 
