@@ -25,9 +25,10 @@ from retrosole.errors import NoDeviceError, PortError, ProtocolError, RetrosoleE
 from retrosole.framing import DamagedFrame, Splitter, encode_command, parse
 from retrosole.transport import Chunk, PortGone, Transport
 
+_ESPRESSIF = 0x303A
 # USB vendor id, product id (None: any): bridges and chips found on ESP32 boards
 KNOWN_USB: tuple[tuple[int, int | None, str], ...] = (
-    (0x303A, None, "Espressif"),
+    (_ESPRESSIF, None, "Espressif"),
     (0x10C4, 0xEA60, "Silicon Labs CP210x"),
     (0x1A86, None, "WCH"),
     (0x0403, 0x6001, "FTDI"),
@@ -39,9 +40,7 @@ _ASK_EVERY_S = 0.25
 _PROMPT_SETTLE_S = 0.75  # text may be a boot log with an insole to follow, but nothing follows a prompt
 _PROMPT = ">>>"
 _SHOWN_TEXT_CHARS = 40
-_COPY_FIRMWARE = (
-    'copy the firmware of this program to it with mpremote, see "From virtual to real hardware" in the README'
-)
+_UPDATE = "`retrosole update` brings its firmware to this program's version"
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,18 @@ class Link:
     pending: deque[tuple[bytes, float]] = field(default_factory=deque)
 
 
+class TextError(ProtocolError):
+    """Say that what answers is text; `shown` is its end."""
+
+    def __init__(self, message: str, shown: str) -> None:
+        super().__init__(message)
+        self.shown = shown
+
+
+class VersionError(ProtocolError):
+    """Say that an insole answers, and that it and this program are of versions that do not go together."""
+
+
 # ------------------------------------------------------------------------------------------------- which there are
 
 
@@ -79,6 +90,26 @@ def list_candidates() -> list[Candidate]:
     """List serial ports with known USB ids, then running virtual insoles; opens nothing."""
     usb = [c for info in list_ports.comports() if (c := _usb_candidate(info)) is not None]
     return sorted(usb, key=lambda c: c.port) + _virtual_candidates()
+
+
+def native_number(port: str) -> str | None:
+    """Give the serial number of the chip whose own USB is behind a port, in letters and digits; None for all others.
+
+    What a bridge says of itself is no name: many say "0001".
+    """
+    names = (info.serial_number for info in list_ports.comports() if info.device == port and info.vid == _ESPRESSIF)
+    return next((_letters(name) for name in names if name), None)
+
+
+def port_now(port: str, number: str | None) -> str:
+    """Give what the port of the chip with this number is called now: after a reset that may be another name."""
+    chips = [info for info in list_ports.comports() if info.vid == _ESPRESSIF and info.serial_number]
+    names = [info.device for info in chips if _letters(info.serial_number) == number]
+    return port if port in names or not names else str(names[0])
+
+
+def _letters(serial_number: str) -> str:
+    return "".join(filter(str.isalnum, serial_number)).upper()  # loader and program spell it differently
 
 
 def _usb_candidate(info: Any) -> Candidate | None:
@@ -127,14 +158,23 @@ def open_link(port: str, timeout_s: float = ANSWER_TIMEOUT_S) -> Link:
     Raises PortError when the port cannot be opened or goes away, ProtocolError when what answers is text or
     another protocol version, NoDeviceError when nothing that makes sense comes within `timeout_s`.
     """
+    link = greet(port, timeout_s)
+    try:
+        check_version(link.identity, port)
+    except ProtocolError:
+        link.transport.close()
+        raise
+    return link
+
+
+def greet(port: str, timeout_s: float = ANSWER_TIMEOUT_S) -> Link:
+    """Do as `open_link`, but take an insole of any version whose identity can be read."""
     transport = Transport(port)
     try:
-        link = _greet(transport, timeout_s)
-        check_version(link.identity, port)
+        return _greet(transport, timeout_s)
     except BaseException:
         transport.close()
         raise
-    return link
 
 
 def _greet(transport: Transport, timeout_s: float) -> Link:
@@ -180,9 +220,10 @@ def _no_answer(port: str, splitter: Splitter, timeout_s: float) -> RetrosoleErro
     text = splitter.text
     if text.strip():
         shown = ascii(text.strip()[-_SHOWN_TEXT_CHARS:].strip())
-        return ProtocolError(
+        return TextError(
             f"{port} answers with text, not frames ({shown}): a MicroPython prompt or another program? "
-            f"Restart the insole, or {_COPY_FIRMWARE}"
+            "Restart the insole, or flash it with `retrosole flash`",
+            shown,
         )
     if splitter.frame_n or splitter.damaged_n:
         return NoDeviceError(
@@ -195,7 +236,7 @@ def _no_answer(port: str, splitter: Splitter, timeout_s: float) -> RetrosoleErro
 
 
 def check_version(identity: wire.IdentityFrame, port: str) -> None:
-    """Raise ProtocolError, with both versions, unless this program can read that insole (PROTOCOL.md, "Versions")."""
+    """Raise VersionError, with both versions, unless this program can read that insole (PROTOCOL.md, "Versions")."""
     theirs, ours = (
         (identity.protocol_major, identity.protocol_minor),
         (wire.PROTOCOL_MAJOR, wire.PROTOCOL_MINOR),
@@ -203,20 +244,20 @@ def check_version(identity: wire.IdentityFrame, port: str) -> None:
     versions = f"{port} speaks protocol {theirs[0]}.{theirs[1]}, this program {ours[0]}.{ours[1]}"
     if theirs[0] != ours[0]:
         newer = theirs[0] > ours[0]
-        raise ProtocolError(f"{versions}: {_remedy(newer)}")
+        raise VersionError(f"{versions}: {_remedy(newer)}")
     if theirs[1] < ours[1]:
-        raise ProtocolError(f"{versions}: {_remedy(False)}")
+        raise VersionError(f"{versions}: {_remedy(False)}")
     if theirs == ours and identity.fingerprint != wire.FINGERPRINT:
-        raise ProtocolError(
+        raise VersionError(
             f"{versions}, but their specifications differ (0x{identity.fingerprint:08X}, here "
-            f"0x{wire.FINGERPRINT:08X}): {_COPY_FIRMWARE}"
+            f"0x{wire.FINGERPRINT:08X}): {_UPDATE}"
         )
 
 
 def _remedy(theirs_newer: bool) -> str:
     if theirs_newer:
         return "update this program and the firmware to the same version"
-    return _COPY_FIRMWARE
+    return _UPDATE
 
 
 def _foreign_version(message: DamagedFrame, port: str) -> RetrosoleError:
@@ -224,11 +265,11 @@ def _foreign_version(message: DamagedFrame, port: str) -> RetrosoleError:
     ours = (wire.PROTOCOL_MAJOR, wire.PROTOCOL_MINOR)
     theirs = tuple(message.payload[:2])
     if len(theirs) < 2 or theirs == ours:
-        return ProtocolError(
+        return VersionError(
             f"{port} sent an identity of {len(message.payload)} bytes, too short for protocol {ours[0]}.{ours[1]}: "
             f"{_remedy(False)}"
         )
-    return ProtocolError(
+    return VersionError(
         f"{port} speaks protocol {theirs[0]}.{theirs[1]}, this program {ours[0]}.{ours[1]}: {_remedy(theirs > ours)}"
     )
 
@@ -308,4 +349,5 @@ def _outcome(candidate: Candidate, answer: Link | RetrosoleError) -> str:
         ProtocolError: "speaks otherwise",
         NoDeviceError: "silent",
     }
-    return f"{candidate.port} ({words.get(type(answer), 'failed')})"
+    word = next((word for kind, word in words.items() if isinstance(answer, kind)), "failed")
+    return f"{candidate.port} ({word})"

@@ -96,6 +96,12 @@ def _stride_cells(stride: Stride) -> tuple[str, ...]:
     )
 
 
+def _source(who: wire.IdentityFrame) -> str:
+    """Say which source the firmware was built of."""
+    unknown = bytes([wire.INVALID["identity.source"]]) * len(who.source)
+    return "from loose files" if who.source == unknown else f"source {who.source.hex()}"
+
+
 def identity_lines(insole: Insole, status: wire.StatusFrame | None) -> list[str]:
     """Say in words who an insole is and how it is."""
     who = insole.identity
@@ -104,7 +110,7 @@ def identity_lines(insole: Insole, status: wire.StatusFrame | None) -> list[str]
     lines = [
         f"{insole.side} insole at {insole.port}",
         f"  device    {who.device_id.hex()}, started {_times(who.boot)}, {state}",
-        f"  board     {word(wire.Board, who.board)}, firmware {version}, "
+        f"  board     {word(wire.Board, who.board)}, firmware {version} ({_source(who)}), "
         f"protocol {who.protocol_major}.{who.protocol_minor}",
         f"  samples   {who.channel_n} channels at {who.rate_hz} Hz, counts up to {who.full_scale}",
         f"  cue       {'on' if who.cue else 'off'}, target {_words(word(wire.Order, who.target_order))}",

@@ -28,6 +28,8 @@ from retrosole.errors import PortError
 BAUDRATE = 115200
 _READ_TIMEOUT_S = 0.2  # how long a close may have to wait for the reader
 _WRITE_TIMEOUT_S = 1.0
+_BUSY_S = 1.0
+_BUSY_AGAIN_S = 0.1
 _SOCKET_READ_BYTES = 4096
 _NETWORK_SCHEMES = ("socket", "rfc2217")
 _SCHEMES = "socket://HOST:PORT or rfc2217://HOST:PORT"
@@ -65,13 +67,15 @@ class PortGone:
 class Transport:
     """Read a port in a thread and write to it.
 
-    Opening takes an exclusive lock and leaves DTR and RTS released, since they reset many boards.
+    Opening takes an exclusive lock and leaves DTR and RTS released, since they reset many boards; what `open_serial`
+    has opened already can be given instead.
     Raises PortError with one line when the port is not there, is busy, or is not ours to open.
     """
 
-    def __init__(self, port: str, baudrate: int = BAUDRATE) -> None:
+    def __init__(self, port: str, baudrate: int = BAUDRATE, opened: Any = None) -> None:
         self.port = port
-        self._serial = _open(port, baudrate)
+        self._serial = open_serial(port, baudrate) if opened is None else opened
+        self._serial.timeout = _READ_TIMEOUT_S
         self._is_socket = port.startswith("socket://")
         self._queue: queue.SimpleQueue[Chunk | PortGone] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -155,29 +159,46 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _open(port: str, baudrate: int) -> Any:
+def open_serial(port: str, baudrate: int = BAUDRATE, timeout_s: float = _READ_TIMEOUT_S) -> Any:
+    """Open a port as every port here is opened: exclusively, with DTR and RTS released.
+
+    Reading waits at most `timeout_s`. Who else has the port may be just looking what it is (ModemManager does at every
+    device that is plugged in), so that is waited for, a second. Raises PortError.
+    """
     _check_name(port)
-    try:
-        device = serial.serial_for_url(port, do_not_open=True)
-        device.baudrate = baudrate
-        device.timeout = _READ_TIMEOUT_S
-        if not port.lower().startswith("rfc2217://"):  # pyserial has none for it
-            device.write_timeout = _WRITE_TIMEOUT_S
-        device.dtr = False  # before open: afterwards the board has already been reset
-        device.rts = False
-        if "://" not in port:
-            device.exclusive = True
-        device.open()
-    except _OPEN_ERRORS as error:
-        raise PortError(open_failed_text(port, error)) from error
+    end_s = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return _opened(port, baudrate, timeout_s)
+        except _OPEN_ERRORS as error:
+            if not _is_busy(error) or time.monotonic() > end_s:
+                raise PortError(open_failed_text(port, error)) from error
+        time.sleep(_BUSY_AGAIN_S)
+
+
+def _opened(port: str, baudrate: int, timeout_s: float) -> Any:
+    device = serial.serial_for_url(port, do_not_open=True)
+    device.baudrate = baudrate
+    device.timeout = timeout_s
+    if not port.lower().startswith("rfc2217://"):  # pyserial has none for it
+        device.write_timeout = _WRITE_TIMEOUT_S
+    device.dtr = False  # before open: afterwards the board has already been reset
+    device.rts = False
+    if "://" not in port:
+        device.exclusive = True
+    device.open()
     return device
+
+
+def _is_busy(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EAGAIN)
 
 
 def open_failed_text(port: str, error: Exception) -> str:
     """Say in one line why a port could not be opened and what to do."""
     code = error.errno if isinstance(error, OSError) else None
     text = _reason(error)
-    if code in (errno.EBUSY, errno.EAGAIN):
+    if _is_busy(error):
         return _busy_text(port)
     if code == errno.ENOENT or "FileNotFoundError" in text:
         return f"port {port} does not exist: {_existing_text()}"
@@ -258,12 +279,16 @@ def _group(port: str) -> str:
 
 
 def _busy_text(port: str) -> str:
-    users = ", ".join(_users(port))
+    users = ", ".join(users_of(port))
     return f"port {port} is in use by {users or 'another program'}: close that first"
 
 
-def _users(port: str) -> Iterator[str]:
+def users_of(port: str) -> list[str]:
     """Name the processes that hold a device, where /proc can tell; those with the lock before all others."""
+    return list(_users(port))
+
+
+def _users(port: str) -> Iterator[str]:
     pids = _lock_holders(port) or _openers(port)
     for pid in sorted(pids):
         with contextlib.suppress(OSError):

@@ -21,6 +21,11 @@ from retrosole.framing import encode, parse
 from retrosole.samples import pack12, records_per_frame
 
 CHANNEL_N = 6
+# As protocol 1.1 sent it: 87 bytes, its last field the target order.
+OLDER = bytes.fromhex(
+    "100101c94ea74a240ac4a1b2c30000110000000500010000000100c800061afe0f000000000101ffff00010305090affff"
+    "65006300780057008f005a00ffffffffffffffffffffffffffffffffffffffff0001"
+)
 
 
 def own_id(number: int = 0) -> bytes:
@@ -51,6 +56,7 @@ def identity(**changes: Any) -> wire.IdentityFrame:
         standing=(65535,) * 8,
         cue=0,
         target_order=wire.Order.FOREFOOT_FIRST,
+        source=bytes.fromhex("5ba1d0c3e2f49687"),
     )
     return replace(frame, **changes)
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pty_insole import PtyInsole, gather, insole_maker
+from pty_insole import OLDER, PtyInsole, gather, insole_maker
 from serial.tools import list_ports
 
 from retrosole import ports, wire
 from retrosole.device import connect
 from retrosole.errors import NoDeviceError, PortError, ProtocolError
-from retrosole.framing import UnknownFrame, cobs_encode
+from retrosole.framing import DamagedFrame, UnknownFrame, cobs_encode, parse
 
 Make = Callable[..., PtyInsole]
-COPY = 'copy the firmware of this program to it with mpremote, see "From virtual to real hardware" in the README$'
+UPDATE = "`retrosole update` brings its firmware to this program's version$"
 
 
 @pytest.fixture
@@ -81,18 +81,18 @@ def test_a_text_console_is_said_to_be_one(make: Make, text: bytes) -> None:
     there = make()
     there.greeting = text
     with pytest.raises(
-        ProtocolError, match=rf"answers with text, not frames \('.*(>>>|login:)'\): a MicroPython prompt .*{COPY}"
+        ProtocolError, match=r"answers with text, not frames \('.*(>>>|login:)'\): a MicroPython .* `retrosole flash`$"
     ):
         connect(there.port, timeout_s=1.0)
 
 
 def test_an_identity_too_short_for_its_own_version(make: Make) -> None:
     there = make()
-    body = b"\x10\x01\x01abc"
+    body = b"\x10\x01\x02abc"
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"sent an identity of 5 bytes, too short for protocol 1\.1: copy the firmware of this program",
+        match=r"sent an identity of 5 bytes, too short for protocol 1\.2: `retrosole update` brings",
     ):
         connect(there.port)
 
@@ -111,13 +111,13 @@ def test_garbage_is_no_device(make: Make) -> None:
     [
         (
             {"protocol_major": 2},
-            r"speaks protocol 2\.1, this program 1\.1: update this program and the firmware to the same version$",
+            r"speaks protocol 2\.2, this program 1\.2: update this program and the firmware to the same version$",
         ),
-        ({"protocol_major": 0}, r"speaks protocol 0\.1, this program 1\.1: copy the firmware of this program"),
+        ({"protocol_major": 0}, r"speaks protocol 0\.2, this program 1\.2: `retrosole update` brings"),
         (
             {"fingerprint": 0x1234},
-            r"protocol 1\.1, this program 1\.1, but their specifications differ "
-            rf"\(0x00001234, here 0x\w+\): {COPY}",
+            r"protocol 1\.2, this program 1\.2, but their specifications differ "
+            rf"\(0x00001234, here 0x\w+\): {UPDATE}",
         ),
     ],
 )
@@ -126,8 +126,22 @@ def test_another_version_is_refused_with_both_numbers(make: Make, changes: dict[
         connect(make(**changes).port)
 
 
+def test_an_older_identity_is_read_and_its_insole_refused(make: Make) -> None:
+    who = parse(OLDER)
+    assert isinstance(who, wire.IdentityFrame)
+    assert (who.session, who.baseline[0], who.target_order, who.source) == (5, 101, 1, b"\xff" * 8)
+    for n in range(2, len(OLDER)):
+        assert isinstance(parse(OLDER[:n]), DamagedFrame), n
+    for n in range(1, 8):
+        assert isinstance(parse(OLDER + bytes(n)), DamagedFrame), "no version ever had so many"
+    there = make()
+    there.greeting = cobs_encode(OLDER + zlib.crc32(OLDER).to_bytes(4, "little")) + b"\0"
+    with pytest.raises(ProtocolError, match=r"protocol 1\.1, this program 1\.2: `retrosole update` brings"):
+        connect(there.port)
+
+
 def test_a_lower_minor_is_refused(make: Make) -> None:
-    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.1: copy the firmware of this program"):
+    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.2: `retrosole update` brings"):
         connect(make(protocol_minor=0).port)
 
 
@@ -146,7 +160,7 @@ def test_an_identity_of_another_major_that_is_shorter_still_gives_both_numbers(m
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"speaks protocol 3\.1, this program 1\.1: update this program and the firmware to the same version$",
+        match=r"speaks protocol 3\.1, this program 1\.2: update this program and the firmware to the same version$",
     ):
         connect(there.port)
 
@@ -211,7 +225,7 @@ def test_ports_that_are_all_in_use_are_no_missing_insole(make: Make, registry: P
 
 def test_the_only_candidate_gives_its_own_reason(make: Make, registry: Path) -> None:
     register(registry, make(protocol_major=9))
-    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.1, this program 1\.1"):
+    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.2, this program 1\.2"):
         connect()
 
 

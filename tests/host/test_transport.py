@@ -128,6 +128,14 @@ def test_a_port_is_locked_and_the_holder_named(pair: tuple[int, str]) -> None:
     Transport(pair[1]).close()
 
 
+def test_who_only_looks_at_a_port_is_waited_for(pair: tuple[int, str]) -> None:
+    looking = Transport(pair[1])
+    end = threading.Timer(0.3, looking.close)
+    end.start()
+    Transport(pair[1]).close()
+    end.join()
+
+
 def test_another_process_that_holds_the_port_is_named(pair: tuple[int, str]) -> None:
     code = f"import serial; p = serial.Serial({pair[1]!r}, exclusive=True); print('open', flush=True); input()"
     with subprocess.Popen(
