@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -21,10 +20,10 @@ from retrosole.session.reader import open_session
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 from tests.chain.whole import RATE_HZ, check_side, the_session
 from tests.machines import need
+from tests.soak import IN_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registry")]
 
-IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 KILL_N = 20 if IN_FULL else 3
 LATEST_S = 1.0  # of data that a killed program may not have put on the disk
 

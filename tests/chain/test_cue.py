@@ -12,6 +12,8 @@ from retrosole import wire
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from tests.machines import need
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 200
 MOTOR = "pwm25"  # of the DevKitC's board file
 SECONDS = 30

@@ -32,6 +32,8 @@ from retrosole.twin.walk import Walk
 from tests.chain.walks import recording
 from tests.machines import need
 
+pytestmark = pytest.mark.slow
+
 EIGHT = ("heel",) * 3 + ("midfoot",) * 2 + ("forefoot",) * 2 + ("toes",)
 CHANNELS: tuple[Channel, ...] = tuple((zone, "unused") for zone in EIGHT)
 UNUSED = wire.Site.UNUSED
@@ -92,7 +94,6 @@ def test_a_walk_so_long_that_strides_meet_full_frames() -> None:
     assert stride_n(frames) >= 60
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cpython", "unix32"])
 @pytest.mark.parametrize("name", ["gaitpdb/GaPt07_01.txt.gz", "moticon/230927_102231.txt.gz"])
 def test_a_real_walk(kind: str, name: str) -> None:
@@ -101,7 +102,6 @@ def test_a_real_walk(kind: str, name: str) -> None:
     assert stride_n(same_frames(source, 200, runtime(kind))) >= 10
 
 
-@pytest.mark.slow
 def test_a_real_walk_on_the_emulated_machine() -> None:
     machine = need("rv32")
     real = load_recording(recording("moticon/230927_102231.txt.gz"))

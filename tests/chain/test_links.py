@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -19,10 +18,10 @@ from retrosole.twin.relay import Pause
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 from tests.chain.whole import RATE_HZ, check_side, the_session
 from tests.machines import need
+from tests.soak import IN_FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registry")]
 
-IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 TIMES = 10 if IN_FULL else 1
 WALK_S = 60 * TIMES
 UNPLUG_N = 2 * TIMES

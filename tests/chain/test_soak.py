@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from tests.chain.test_damage import KINDS, Bank, WatchedLine, made_frames, optio
 from tests.chain.test_end_to_end import check_events_are_the_same, check_everything_is_there
 from tests.chain.walks import Counts, Walked, source_counts, take
 from tests.machines import need
+from tests.soak import IN_FULL
 
 pytestmark = pytest.mark.slow
 
-IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 TIMES = 10 if IN_FULL else 1
 RATE_HZ = 200
 PERIOD_US = 1_000_000 // RATE_HZ

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from retrosole.twin.virtual import VirtualInsoles
 from tests.chain.walks import Counts, source_counts
 from tests.chain.whole import the_session
 from tests.machines import need
+from tests.soak import IN_FULL
 
 pytestmark = pytest.mark.slow
 
-IN_FULL = os.environ.get("RETROSOLE_SOAK") == "1"
 WALK_S = 760 if IN_FULL else 90  # with what passes before a host answers again just under the 15 minutes that fit
 SPEED = 20.0
 LATEST = 0xFFFFFFFF

@@ -7,7 +7,6 @@ pairs of clocks, is in tests/host/test_session_align.py.
 
 from __future__ import annotations
 
-import os
 import time
 
 import numpy as np
@@ -22,10 +21,11 @@ from retrosole.session.reader import Session
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from retrosole.twin.virtual import VirtualInsoles
 from tests.chain.whole import the_session
+from tests.soak import only_in_full
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(os.environ.get("RETROSOLE_SOAK") != "1", reason="needs 15 minutes: make soak"),
+    only_in_full,
     pytest.mark.usefixtures("registry"),
 ]
 
