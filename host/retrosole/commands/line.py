@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retrosole import __version__
+from retrosole.commands.care import doctor, flash, setup, update
 from retrosole.commands.parts import (
     EXIT_CODES,
     PATH,
@@ -64,6 +65,10 @@ def info(ports: tuple[str, ...]) -> None:
     from retrosole.commands import devices
 
     devices.print_info(ports)
+
+
+for _command in (flash, setup, update, doctor):
+    cli.add_command(_command)
 
 
 @cli.command(

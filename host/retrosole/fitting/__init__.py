@@ -1,0 +1,1 @@
+"""Fit an insole to its wearer: its settings in words, and the load of standing on it."""
