@@ -6,10 +6,10 @@ STUBS := .cache/esp32-stubs
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench soak fuzz evaluate firmware runtimes data picture generate clean
+.PHONY: help run test test-board check lint bench soak fuzz evaluate firmware runtimes data picture generate clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, record it, read the summary
 	@$(BIN)/python -m retrosole.twin.build_runtimes unpacked
@@ -18,10 +18,10 @@ run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, r
 test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (built once, about two minutes)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) -n 3 --dist worksteal -q
+	$(PYTEST) -n 4 --dist worksteal -q
 
 check: lint ## Quick: generated files, lint, types, spelling, fast tests (a minute or two)
-	$(PYTEST) -n 3 --dist worksteal -q -m "not slow"
+	$(PYTEST) -n 4 --dist worksteal -q -m "not slow"
 
 lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/python protocol/generate.py --check
@@ -29,8 +29,12 @@ lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/python protocol/make_vectors.py --check
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
-	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py insole
+	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py launch.py insole
 	$(BIN)/codespell
+
+# PORT=... and, if it should not be fetched, MICROPYTHON=FILE; see the README.
+test-board: $(VENV)/.test ## Test on a real board, which is ERASED: make test-board PORT=/dev/ttyUSB0
+	RETROSOLE_BOARD='$(PORT)' RETROSOLE_BOARD_MICROPYTHON='$(MICROPYTHON)' $(PYTEST) -x -s -v tests/boards/on_a_board.py
 
 bench: $(VENV)/.test ## Measure cost beside a reference loop in the same run
 	@$(BIN)/python -m retrosole.twin.build_runtimes test

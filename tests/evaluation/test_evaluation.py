@@ -31,6 +31,8 @@ from tests.evaluation.sensors import FAULT_AT_S, NOISE_COUNTS, Walked, lagged, s
 from tests.evaluation.subjects import GAITPDB, HELD_OUT, MOTICON, QUICK, TUNING
 from tests.evaluation.tables import as_json, markdown
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = (("forefoot", "met1"), ("midfoot", "unused"), ("heel", "heel_medial"))
 ROUGH = MAIN[1]
 N = 60_000

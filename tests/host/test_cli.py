@@ -24,7 +24,10 @@ from retrosole.session.writer import SessionWriter
 from retrosole.twin.gait_model import GAITS
 from retrosole.twin.sim import SimOptions, virtual_insoles
 
-COMMANDS = ("ports", "info", "sim", "live", "record", "summary", "strides", "decode", "replay", "demo")
+COMMANDS = (
+    *("ports", "info", "flash", "setup", "update", "doctor", "sim", "live", "record", "demo"),
+    *("sessions", "fetch", "erase", "summary", "check", "strides", "decode", "replay", "detect"),
+)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -180,6 +183,7 @@ def test_ports_and_info_say_who_answers(run: Run) -> None:
             assert re.search(rf"^{port} +virtual insole, {side} +{answer}$", out, re.MULTILINE)
         code, out, error = run("info")
     assert (code, error) == (0, "")
+    assert out.count("firmware 0.1.0 (from loose files), protocol 1.2") == 2
     assert out.count("6 channels at 200 Hz") == 2
     assert out.count("heel medial") == 2
     assert "battery not measured" in out
@@ -201,7 +205,8 @@ def test_two_insoles_of_one_foot_are_not_guessed_between(refused: Callable[..., 
 def test_an_insole_that_does_not_know_its_foot_is_told_by_side(run: Run, refused: Callable[..., str]) -> None:
     insole = PtyInsole(foot=wire.Side.UNSET)
     assert "does not know its foot: add --side left or" in refused(2, "record", "--port", insole.port)
-    assert run("info", "--port", insole.port)[0] == 0
+    code, out, _ = run("info", "--port", insole.port)
+    assert code == 0 and "firmware 0.1.0 (source 5ba1d0c3e2f49687)" in out
     run("record", "--port", insole.port, "--side", "right", "--seconds", "0.1")
     sent = [command for command in insole.commands if isinstance(command, wire.SetFrame)]
     assert [(command.setting, command.value) for command in sent] == [(wire.Setting.SIDE, 1)]
@@ -289,7 +294,7 @@ def test_a_silent_device_is_refused_with_3(refused: Callable[..., str]) -> None:
 
 def test_another_protocol_is_refused_with_5_and_both_versions(refused: Callable[..., str]) -> None:
     insole = PtyInsole(protocol_major=2, protocol_minor=3)
-    assert "speaks protocol 2.3, this program 1.1" in refused(5, "info", "--port", insole.port)
+    assert "speaks protocol 2.3, this program 1.2" in refused(5, "info", "--port", insole.port)
     insole.vanish()
 
 

@@ -8,7 +8,6 @@ is to be expected in some eight thousand such runs.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,9 +20,10 @@ from retrosole.framing import Splitter, parse
 from retrosole.ledger import Ledger
 from retrosole.session.sidelog import SEQUENCED, Known, SideLog
 from tests.chain.made_frames import CHANNEL_N, SESSION, SLOT_N, TAIL_N, Bank, made_frames
+from tests.soak import IN_FULL
 
 PASS_N = 10_000  # frames
-FRAME_N = 10_000_000 if os.environ.get("RETROSOLE_SOAK") == "1" else 500_000
+FRAME_N = 10_000_000 if IN_FULL else 500_000
 KINDS = ("flips", "deletions", "insertions", "all")
 FRAMES_PER_EVENT = 20
 LONGEST = 16  # bytes of an event: less than the shortest frame, so that it cannot touch two zeros

@@ -23,6 +23,8 @@ from tests.fuzz.guard import RuleBroken, check_lines, keep_rules
 from tests.fuzz.readers import READERS
 from tests.fuzz.script import COMMAND, FRAME, RAW, line_of, parts, script_of, written
 
+pytestmark = pytest.mark.slow
+
 bounded = settings(
     max_examples=150, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

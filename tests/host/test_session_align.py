@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import dataclass, field, replace
 
@@ -18,9 +17,10 @@ from retrosole.samples import pack12
 from retrosole.session.align import Alignment, align
 from retrosole.session.reader import open_session
 from retrosole.session.sidelog import SideLog
+from tests.soak import IN_FULL
 
 RATE_HZ, N, STEP = 200, 26, 40  # only each fortieth samples frame is written down: five seconds
-SEEDS = range(200 if os.environ.get("RETROSOLE_SOAK") else 20)
+SEEDS = range(200 if IN_FULL else 20)
 UNIX_S = 1.8e9
 
 
