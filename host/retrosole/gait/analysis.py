@@ -2,100 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrosole.gait.table import PARAMETERS, Floats, Parameter, Table, base_table, next_rows, time_columns
+from retrosole.gait.statistics import (
+    Run,
+    Shares,
+    Statistic,
+    Steadiness,
+    asymmetry,
+    both_statistics,
+    counts,
+    foot_statistics,
+    runs,
+    shares,
+    steadiness,
+)
+from retrosole.gait.table import (
+    EXTENDED_COLUMNS,
+    PARAMETERS,
+    Spans,
+    Table,
+    base_table,
+    computed_columns,
+    double_support_columns,
+    next_rows,
+    rows_by_side,
+)
+from retrosole.gait.typical import main_direction, reasons
 
 if TYPE_CHECKING:
+    from retrosole.session.align import Alignment
     from retrosole.session.losses import Losses
     from retrosole.session.reader import Session
 
-
-@dataclass(frozen=True)
-class Statistic:
-    """Summarise a parameter over usable strides, in the unit of its column; never nan, what is not known is None.
-
-    `sd` has n - 1 in the denominator, so it takes two strides. `cv_percent` = 100 sd / mean, of ratios only.
-    """
-
-    n: int
-    mean: float
-    sd: float | None
-    cv_percent: float | None
-    median: float
-
-
-@dataclass(frozen=True)
-class Shares:
-    """Count the words of strides, usable or not: how the foot touched, how it left, and which way it went."""
-
-    stride_n: int
-    contact_order: dict[str, int]
-    lift_order: dict[str, int]
-    direction: dict[str, int]
-
-    @property
-    def toe_first_percent(self) -> float | None:
-        """Give the share of forefoot_first among the strides whose contact order was decided; None of none."""
-        return _percent(self.contact_order.get("forefoot_first", 0), self.decided_n)
-
-    @property
-    def unknown_percent(self) -> float | None:
-        """Give the share of strides whose contact order stayed unknown; None of none."""
-        return _percent(self.contact_order.get("unknown", 0), self.stride_n)
-
-    @property
-    def decided_n(self) -> int:
-        """Give how many strides have a contact order: forefoot first, heel first or together."""
-        return self.stride_n - self.contact_order.get("unknown", 0)
-
-    @property
-    def backward_percent(self) -> float | None:
-        """Give the share of backward among the strides whose direction was decided; None of none."""
-        return _percent(self.direction.get("backward", 0), self.stride_n - self.direction.get("unknown", 0))
-
-
-@dataclass(frozen=True)
-class Run:
-    """Hold strides in a row that went one way; `side` is "both" where the feet are on one clock.
-
-    `start_s` is the first initial contact, `end_s` the last final contact. Strides of unknown direction between
-    others belong to the run, and are counted apart in `unknown_n` (and in `stride_n`).
-    """
-
-    side: str
-    start_s: float
-    end_s: float
-    direction: str
-    stride_n: int
-    unknown_n: int
-
-
-@dataclass(frozen=True)
-class Steadiness:
-    """Compare the first third of a foot's usable strides with the last one: their stride times."""
-
-    early: Statistic
-    late: Statistic
+__all__ = ["PARAMETERS", "Analysis", "Run", "Shares", "Statistic", "Steadiness", "analyse"]
 
 
 @dataclass(frozen=True)
 class Analysis:
     """Hold what a session says. Names of parameters are those of `retrosole.gait.table.PARAMETERS`.
 
-    `table` is the extended stride table. `feet` has for each side what its usable strides say; a parameter of which
-    there is nothing is not in it. `both` has what needs two feet on one clock, `both_text` says how well those agree,
-    or why there is nothing. `asymmetry` is 100 (left - right) / ((left + right) / 2) of the means, in percent: positive
-    where the left is more. `shares` is by side, and "both" where there are two. `left_out` counts by reason, `usable_n`
-    by side. `started` is ISO text, None where nobody knows.
+    `table` is the extended stride table. `direction` is the one that was summarised: that of most strides. `feet` has
+    for each side what its usable strides say; a parameter of which there is nothing is not in it. `both` has what needs
+    two feet on one clock, `both_text` says how well those agree, or why there is nothing. `asymmetry` is
+    100 (left - right) / ((left + right) / 2) of the means, in percent: positive where the left is more. `shares` is of
+    all strides, by side, and "both" where there are two. `left_out` counts by reason, `usable_n` by side. `started` is
+    ISO text, None where nobody knows.
     """
 
     sides: tuple[str, ...]
     duration_s: float
     table: Table
+    direction: str
     feet: dict[str, dict[str, Statistic]]
     both: dict[str, Statistic]
     both_text: str
@@ -110,62 +72,74 @@ class Analysis:
     started: str | None
 
 
-def analyse(session: Session) -> Analysis:
+def analyse(session: Session, direction: str | None = None) -> Analysis:
     """Analyse a session; the same session gives the same numbers.
 
-    Raises DamagedDataError where a log does not say what its samples are.
+    Summarised are the strides in `direction`, by default that of most strides, so that walking backward is not mixed
+    with the way back. Raises DamagedDataError where a log does not say what its samples are.
     """
+    gaps_s = {side: session.untaken_s(side) for side in session.sides}
+    standing = {side: load for side in session.sides if (load := session.standing_counts(side))}
     table = base_table(session.strides)
-    n = len(table["side"])
-    table |= time_columns(table, next_rows(table))
-    table |= {"is_usable": np.ones(n, np.bool_), "left_out": np.full(n, "", np.str_)}
-    sides = session.sides
+    direction = direction or main_direction(table)
+    both_text = _both_text(session.sides, session.alignment)
+    table = _extended(table, gaps_s, standing, direction, both_text is None)
+    usable = {side: (table["side"] == side) & table["is_usable"] for side in session.sides}
+    feet = {side: foot_statistics(table, usable[side], side in standing) for side in session.sides}
+    steady = {side: steadiness(table, usable[side]) for side in session.sides}
     return Analysis(
-        sides=sides,
-        duration_s=0.0,
+        sides=session.sides,
+        duration_s=session.duration_s,
         table=table,
-        feet={side: _statistics(table, side) for side in sides},
-        both={},
-        both_text="",
-        asymmetry={},
-        shares={side: _shares(table, table["side"] == side) for side in sides},
-        runs=(),
-        steadiness={},
-        left_out={},
-        usable_n={side: int(np.sum(table["side"] == side)) for side in sides},
-        is_calibrated=dict.fromkeys(sides, False),
+        direction=direction,
+        feet=feet,
+        both=both_statistics(table, table["is_usable"]),
+        both_text=session.alignment.text if both_text is None else both_text,
+        asymmetry=asymmetry(feet),
+        shares=_all_shares(table, session.sides),
+        runs=tuple(_all_runs(table, both_text is None)),
+        steadiness={side: one for side, one in steady.items() if one is not None},
+        left_out=counts(table["left_out"][~table["is_usable"]]),
+        usable_n={side: int(np.sum(which)) for side, which in usable.items()},
+        is_calibrated={side: side in standing for side in session.sides},
         losses=session.losses,
-        started=session.info.get("started"),
+        started=_text_or_none(session.info.get("started")),
     )
 
 
-def statistic(values: Floats, parameter: Parameter) -> Statistic | None:
-    """Summarise the known ones among some values; None when there is none."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return None
-    mean = float(np.mean(known))
-    sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
-    cv = 100.0 * sd / mean if sd is not None and parameter.is_ratio and mean > 0 else None
-    return Statistic(len(known), mean, sd, cv, float(np.median(known)))
+def _extended(
+    table: Table, gaps_s: dict[str, Spans], standing: dict[str, float], direction: str, is_one_clock: bool
+) -> Table:
+    """Add to a stride table what is computed, in the order of `EXTENDED_COLUMNS`."""
+    next_row = next_rows(table, gaps_s)
+    table = {**table, **computed_columns(table, next_row, standing)}
+    table |= double_support_columns(table, next_row, is_one_clock)
+    left_out = reasons(table, next_row, gaps_s, direction)
+    ordered = {name: table[name] for name in EXTENDED_COLUMNS if name in table}
+    return {**ordered, "is_usable": left_out == "", "left_out": left_out}
 
 
-def _statistics(table: Table, side: str) -> dict[str, Statistic]:
-    usable = (table["side"] == side) & table["is_usable"]
-    found = {p.name: statistic(table[p.name][usable], p) for p in PARAMETERS if not p.needs_both}
-    return {name: one for name, one in found.items() if one is not None}
+def _both_text(sides: tuple[str, ...], alignment: Alignment) -> str | None:
+    """Say why nothing that needs both feet can be told; None when it can."""
+    if len(sides) < 2:
+        return "only one foot was recorded"
+    if not alignment.is_aligned:
+        return alignment.text or "the feet are not on one clock"
+    return None if alignment.is_by_step else alignment.text
 
 
-def _shares(table: Table, which: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Shares:
-    return Shares(
-        int(np.sum(which)), *(_counts(table[name][which]) for name in ("contact_order", "lift_order", "direction"))
-    )
+def _all_shares(table: Table, sides: tuple[str, ...]) -> dict[str, Shares]:
+    of_feet = {side: shares(table, table["side"] == side) for side in sides}
+    return of_feet if len(sides) < 2 else {**of_feet, "both": shares(table, np.isin(table["side"], sides))}
 
 
-def _counts(words: np.ndarray[tuple[int, ...], np.dtype[np.str_]]) -> dict[str, int]:
-    names, counts = np.unique(words, return_counts=True)
-    return dict(sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1]))
+def _all_runs(table: Table, is_one_clock: bool) -> Iterator[Run]:
+    if is_one_clock:
+        yield from runs(table, np.arange(len(table["side"])), "both")
+        return
+    for side, rows in rows_by_side(table).items():
+        yield from runs(table, rows, side)
 
 
-def _percent(part_n: int, whole_n: int) -> float | None:
-    return 100.0 * part_n / whole_n if whole_n else None
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None

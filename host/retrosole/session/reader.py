@@ -17,7 +17,8 @@ from retrosole.errors import DamagedDataError, UsageError
 from retrosole.framing import POSSIBLE
 from retrosole.gait.strides import COLUMNS, Stride, write_csv
 from retrosole.session.align import align
-from retrosole.session.losses import Losses
+from retrosole.session.losses import Losses, duration_s, span_s, untaken_s
+from retrosole.session.sensors import Sensor, sensors_of, standing_counts
 from retrosole.session.sidelog import Known, SideLog
 from retrosole.session.writer import FORMAT, FORMAT_VERSION, word
 
@@ -69,6 +70,27 @@ class Session:
     def frames(self, side: str, kind: type[Any]) -> list[Any]:
         """Give all frames of one class (as wire.StrideFrame) of a side, as the device sent them, each once."""
         return self.logs[side].frames(kind)
+
+    @property
+    def duration_s(self) -> float:
+        """Give the time from the first sample to the last of any foot; where no clock is common, of the longer one."""
+        longest_s = max(duration_s(log) for log in self.logs.values())
+        spans_s = [ends_s for log in self.logs.values() if (ends_s := span_s(log))]
+        if not (self.alignment.is_aligned and spans_s):
+            return longest_s
+        return max(longest_s, max(end_s for _, end_s in spans_s) - min(begin_s for begin_s, _ in spans_s))
+
+    def sensors(self, side: str) -> tuple[Sensor, ...]:
+        """Give what the insole said of its channels, in their order; nothing when that did not come through."""
+        return sensors_of(self.logs[side])
+
+    def standing_counts(self, side: str) -> float | None:
+        """Give the counts that stand for 100 % of the wearer's standing load, None when not calibrated."""
+        return standing_counts(self.logs[side])
+
+    def untaken_s(self, side: str) -> NDArray[np.float64]:
+        """Give the times (k, 2), from and to, in which the insole of a side took no samples, in order."""
+        return untaken_s(self.logs[side])
 
     @property
     def losses(self) -> dict[str, Losses]:
