@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retrosole import __version__
+from retrosole.commands.gait import gait
 from retrosole.commands.parts import (
     EXIT_CODES,
     PATH,
@@ -301,6 +302,9 @@ def strides(session: Path, csv_path: str | None) -> None:
     from retrosole.commands import sessions
 
     sessions.print_strides(session, csv_path)
+
+
+cli.add_command(gait)
 
 
 @cli.command(

@@ -48,10 +48,10 @@ class Analysis:
 
     `table` is the extended stride table. `direction` is the one that was summarised: that of most strides. `feet` has
     for each side what its usable strides say; a parameter of which there is nothing is not in it. `both` has what needs
-    two feet on one clock, `both_text` says how well those agree, or why there is nothing. `asymmetry` is
-    100 (left - right) / ((left + right) / 2) of the means, in percent: positive where the left is more. `shares` is of
-    all strides, by side, and "both" where there are two. `left_out` counts by reason, `usable_n` by side. `started` is
-    ISO text, None where nobody knows.
+    two feet on one clock, `both_text` says how well those agree, or why there is nothing; `both_sigma_s` is 1 sigma of
+    what the feet may be apart, None where there is nothing. `asymmetry` is 100 (left - right) / ((left + right) / 2) of
+    the means, in percent: positive where the left is more. `shares` is of all strides, by side, and "both" where there
+    are two. `left_out` counts by reason, `usable_n` by side. `started` is ISO text, None where nobody knows.
     """
 
     sides: tuple[str, ...]
@@ -61,6 +61,7 @@ class Analysis:
     feet: dict[str, dict[str, Statistic]]
     both: dict[str, Statistic]
     both_text: str
+    both_sigma_s: float | None
     asymmetry: dict[str, float]
     shares: dict[str, Shares]
     runs: tuple[Run, ...]
@@ -95,6 +96,7 @@ def analyse(session: Session, direction: str | None = None) -> Analysis:
         feet=feet,
         both=both_statistics(table, table["is_usable"]),
         both_text=session.alignment.text if both_text is None else both_text,
+        both_sigma_s=session.alignment.sigma_s if both_text is None else None,
         asymmetry=asymmetry(feet),
         shares=_all_shares(table, session.sides),
         runs=tuple(_all_runs(table, both_text is None)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,45 +193,50 @@ def _read(path: Path, most_bytes: int) -> bytes:
 
 
 def save_strides(strides: Iterable[Stride], path: str | Path) -> int:
-    """Write strides as CSV to a file, which appears whole or not at all; returns the number of rows.
+    """Write strides as CSV to a file, as `save_table` does; returns the number of rows."""
+    return save_table(lambda out: write_csv(strides, out), path, COLUMNS)
 
-    Only an earlier stride table is ever replaced, and none in a session folder. Raises UsageError when something
-    else is in the way, OSError when the disk refuses.
+
+def save_table(write: Callable[[TextIO], int], path: str | Path, columns: Sequence[str]) -> int:
+    """Let a table of these columns be written to a file, which appears whole or not at all; returns what `write` does.
+
+    Only an earlier table with the same columns is ever replaced, and none in a session folder. Raises UsageError when
+    something else is in the way, OSError when the disk refuses.
     """
     path = Path(path)
-    check_table_place(path)
+    check_table_place(path, columns)
     if _keeps_nothing(path):
         with open(path, "w", encoding="utf-8", newline="") as out:
-            return write_csv(strides, out)
+            return write(out)
     target = Path(os.path.realpath(path))  # a link stays one
     half = target.with_name(f".strides-{os.getpid()}.part")
     try:
         with open(half, "w", encoding="utf-8", newline="") as out:
-            stride_n = write_csv(strides, out)
+            row_n = write(out)
         os.replace(half, target)
     finally:
         half.unlink(missing_ok=True)
-    return stride_n
+    return row_n
 
 
-def check_table_place(path: Path) -> None:
-    """Raise as `save_strides` would for what is in the way at `path`; nothing is written."""
+def check_table_place(path: Path, columns: Sequence[str] = COLUMNS) -> None:
+    """Raise as `save_table` would for what is in the way at `path`; nothing is written."""
     if not _keeps_nothing(path):
-        _refuse_to_replace(path, Path(os.path.realpath(path)))
+        _refuse_to_replace(path, Path(os.path.realpath(path)), columns)
 
 
 def _keeps_nothing(path: Path) -> bool:
     return path.is_fifo() or path.is_char_device()
 
 
-def _refuse_to_replace(path: Path, target: Path) -> None:
+def _refuse_to_replace(path: Path, target: Path, columns: Sequence[str]) -> None:
     if target.suffix.lower() in _KEPT_ENDINGS:
         raise UsageError(f"{path} is the name of a session's own file, not of a table: choose another, such as out.csv")
     if not target.exists():
         return
     if any((target.parent / f"{side}.frames").exists() for side in SIDES):
         raise UsageError(f"{path} exists, in a session folder, where nothing is replaced: choose another file")
-    header = ",".join(COLUMNS).encode() + b"\n"
+    header = ",".join(columns).encode() + b"\n"
     with open(target, "r+b") as file:  # + since what is write-protected is to stay, too
         if file.readline(len(header)) != header:
             raise UsageError(f"{path} exists and is no stride table, so it is not replaced: choose another file")
