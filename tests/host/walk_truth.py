@@ -18,6 +18,7 @@ from retrosole.twin.gait_shapes import Load, channel_loads
 from retrosole.twin.person import Person
 
 Floats = NDArray[np.float64]
+USUAL = Person()
 STANDING = Load(np.full(2000, 1.0), np.full(2000, 0.55), np.zeros(2000))
 
 
@@ -57,7 +58,7 @@ def _down_too(stride: Stride, other: list[Stride]) -> float:
     )
 
 
-def true_loads(gait: str, source: Source, seed: int, side: str, person: Person = Person()) -> dict[str, Floats]:
+def true_loads(gait: str, source: Source, seed: int, side: str, person: Person = USUAL) -> dict[str, Floats]:
     """Give what the zones carried in each true stride of a foot, from the loads without any sensor."""
     load = walk_loads(gait, len(source.counts[side]), seed, person)[0][side]
     zones = _zone_sums(channel_loads(load, CHANNELS))
@@ -82,7 +83,7 @@ def _zone_sums(loads: list[Floats]) -> dict[str, Floats]:
     }
 
 
-def calibrated(front_end: FrontEnd, seed: int, person: Person = Person()) -> Options:
+def calibrated(front_end: FrontEnd, seed: int, person: Person = USUAL) -> Options:
     """Give what the calibration of both insoles would have told: standing on that foot alone, above the unloaded."""
     standing = {}
     zones = [zone for zone, _ in CHANNELS]

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,13 +136,3 @@ class _Clock:
         clock_us = self.at_us(time_s)
         sent_us, received_us = (host_us + round(1e6 * d) for d in (-there_s, back_s))
         return encode(wire.ExchangeFrame(sent_us, received_us, clock_us % WRAP_US, clock_us // 1_000_000, 3))
-
-
-def source_of(strides_counts: Mapping[str, NDArray[np.uint16]], channels: Iterable[Channel] = CHANNELS) -> Source:
-    """Give a source of counts at 1000 Hz, without truth."""
-    return Source(dict(strides_counts), tuple(channels))
-
-
-def standing_counts(**of_side: Any) -> Options:
-    """Give options with what a calibration told."""
-    return Options(standing=of_side)

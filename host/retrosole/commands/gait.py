@@ -78,8 +78,9 @@ def print_text(session: Session, analysis: Analysis) -> None:
     for lines in (words.left_out_lines, words.share_lines, words.more_lines):
         for line in lines(analysis):
             print(line)
+    print(f"session: {clock_text(analysis.duration_s)} long")
     for side, losses in analysis.losses.items():
-        print(f"{side}: {clock_text(analysis.duration_s)} long, {sample_text(losses, session.rate_hz(side))}")
+        print(f"{side}: {sample_text(losses, session.rate_hz(side))}")
 
 
 def write_csv(table: Table, csv_path: str) -> None:

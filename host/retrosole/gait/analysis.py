@@ -126,7 +126,7 @@ def _both_text(sides: tuple[str, ...], alignment: Alignment) -> str | None:
     if len(sides) < 2:
         return "only one foot was recorded"
     if not alignment.is_aligned:
-        return alignment.text or "the feet are not on one clock"
+        return alignment.text or "only one foot sent anything"
     return None if alignment.is_by_step else alignment.text
 
 

@@ -152,7 +152,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     _percent(
         "double_support_percent",
-        "Double support",
+        "Double support share",
         "100 x double support / stride time.",
         _GAITRITE,
         4.0,
@@ -169,8 +169,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "rollover_s",
         "Rollover",
         "From the first zone on to the other zone off, of strides that roll: the zone that touched first also leaves "
-        "first. Its n beside that of stance says how many rolled. Each zone has a level of its own, so that it may be a "
-        "few ms longer than the stance.",
+        "first. Its n beside that of stance says how many rolled. Zones have levels of their own, so it may be some ms "
+        "longer than the stance.",
         _ROLL_OVER,
         0.005,
     ),

@@ -131,7 +131,7 @@ def _load_columns(table: Table, standing: Mapping[str, float]) -> Table:
 def double_support_columns(table: Table, next_row: Rows, is_one_clock: bool) -> Table:
     """Give how long both feet were down within each stance; not known unless the feet are on one clock.
 
-    Known where the other foot's strides are there, one following the other, around this stance.
+    Known where the other foot's strides are there, one following the other, around this stance and no other.
     """
     double_s = np.full(len(next_row), math.nan)
     by_side = rows_by_side(table)
@@ -152,6 +152,10 @@ def _double_support_s(table: Table, own: Rows, other: Rows, next_row: Rows) -> F
     before = other[np.clip(later - 1, 0, len(other) - 1)]
     behind = other[np.clip(later, 0, len(other) - 1)]
     has_both &= next_row[before] == behind
+    between_n = np.diff(
+        [np.searchsorted(start_s, table["initial_contact_s"][rows]) for rows in (before, behind)], axis=0
+    )
+    has_both &= between_n[0] == 1  # in turns: with more, a stance of the other foot was not found
     first_s = np.maximum(np.minimum(table["final_contact_s"][before], end_s) - start_s, 0.0)
     last_s = np.maximum(end_s - np.maximum(table["initial_contact_s"][behind], start_s), 0.0)
     return np.where(has_both, first_s + last_s, math.nan)

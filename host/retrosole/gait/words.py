@@ -103,15 +103,22 @@ def more_lines(analysis: Analysis) -> Iterator[str]:
         early, late = steady.early.cv_percent, steady.late.cv_percent
         if early is not None and late is not None:
             yield f"{side}: stride time varies by {early:.1f} % in the first third, {late:.1f} % in the last"
-    ways = [run for run in analysis.runs if run.direction != "unknown"]
-    if len(ways) > 1:
-        longest = max(ways, key=lambda run: run.stride_n)
-        yield f"runs of direction: {len(ways)}, the longest {longest.direction} with {_strides(longest.stride_n)}"
+    yield from _run_lines(analysis)
     if len(analysis.sides) > 1:
         yield f"both feet: {analysis.both_text}"
     counts = [side for side in analysis.sides if not analysis.is_calibrated[side] and analysis.usable_n[side]]
     if counts:
         yield f"loads in sensor counts, to compare strides of one insole: not calibrated: {', '.join(counts)}"
+
+
+def _run_lines(analysis: Analysis) -> Iterator[str]:
+    for side in dict.fromkeys(run.side for run in analysis.runs):
+        ways = [run for run in analysis.runs if run.side == side and run.direction != "unknown"]
+        if len(ways) > 1:
+            longest = max(ways, key=lambda run: run.stride_n)
+            whose = "" if side == "both" else f"{side}: "
+            text = f"{whose}runs of direction: {len(ways)}, the longest {longest.direction} with"
+            yield f"{text} {_strides(longest.stride_n)}"
 
 
 _TOLD_ASYMMETRIES = ("stance_s", "swing_s", "heel_lowering_s", "forefoot_peak_percent", "heel_peak_percent")
