@@ -64,11 +64,15 @@ def computed(own: Events, other: Events) -> dict[str, Floats]:
     }
 
 
-def check(folder: Path, name: str, kinematics: str) -> None:
-    recordings = os.environ.get("RETROSOLE_RECORDINGS")
-    if not recordings:
+def recordings() -> Path:
+    folder = os.environ.get("RETROSOLE_RECORDINGS")
+    if not folder:
         pytest.skip("NO RECORDINGS, NOT TESTED: set RETROSOLE_RECORDINGS to their folder")
-    root = Path(recordings)
+    return Path(folder)
+
+
+def check(folder: Path, name: str, kinematics: str) -> None:
+    root = recordings()
     events = f"reference_reversed/{name}_reversed" if kinematics == "reversed" else f"reference/{name}"
     reference = read(root / f"{events}_events.csv")
     recording = recording_of(root, name, kinematics)
@@ -99,6 +103,29 @@ def check_foot(analysis: Analysis, side: str, events: Events, true: dict[str, Fl
         assert np.percentile(np.abs(error), 95) <= far, f"{side} {name}"
         told = (analysis.feet[side] | analysis.both)[name].mean
         assert told == pytest.approx(float(np.nanmean(true[name][even])), abs=mean), f"{side} {name}"
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_what_the_reference_calls_atypical(tmp_path: Path) -> None:
+    """Hold what retrosole.gait.typical says of its rule."""
+    left_out = {"ok": [0, 0], "atypical": [0, 0]}
+    for name in GAITPDB:
+        root = recordings()
+        recording = recording_of(root, name, "forward")
+        table = analyse(save_walk(tmp_path / name, ideal_source(recording))).table
+        with (root / f"reference/{name}_events.csv").open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["flag"] in left_out and row["initial_contact_s"]]
+        for row in rows:
+            own = table["side"] == ("left" if row["foot"] == "L" else "right")
+            away_s = np.abs(table["initial_contact_s"] + recording.start_s - float(row["initial_contact_s"]))
+            nearest = int(np.argmin(np.where(own, away_s, np.inf)))
+            if away_s[nearest] < WITHIN_S:
+                left_out[row["flag"]][0] += not table["is_usable"][nearest]
+                left_out[row["flag"]][1] += 1
+    shares = {flag: 100.0 * n / of for flag, (n, of) in left_out.items()}
+    print(shares, left_out)
+    assert left_out["ok"][1] > 4000 and left_out["atypical"][1] > 250
+    assert shares["ok"] < 7 and shares["atypical"] > 88
 
 
 @pytest.mark.parametrize("kinematics", ["forward", "reversed"])

@@ -14,8 +14,8 @@ A stride is left out, by the first of these that holds:
   or a very even walker would lose good strides.
 
 The last is the Hampel identifier (Davies & Gather, J Am Stat Assoc 88 (1993) 782). On 24 recordings of forward
-walking with turns it leaves out 9 in 10 of the strides that their reference calls atypical, and 6 in 100 of the others,
-first and last ones included.
+walking with turns it leaves out 9 in 10 of the strides that their reference calls atypical, and 5 in 100 of those that
+it calls ok, first and last ones included.
 """
 
 from __future__ import annotations
