@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from made_logs import START, save
 from pty_insole import identity, stride_frame
+from walk_truth import calibrated
 from walked import CHANNELS, Options, save_walk
 
 from retrosole import wire
@@ -24,6 +25,7 @@ from retrosole.gait.pressure import pressure
 from retrosole.gait.table import EXTENDED_COLUMNS
 from retrosole.session.reader import Session, open_session
 from retrosole.session.writer import SessionWriter
+from retrosole.twin.front_end import IDEAL
 from retrosole.twin.gait_model import generate
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -67,6 +69,23 @@ def test_two_feet(tmp_path: Path, told: Callable[..., str]) -> None:
     assert "both feet: feet on one clock within" in text and "none missing" in text
     assert "4 first or last of a walk" in text and "above 0 the left is more" in text
     assert "loads in sensor counts, to compare strides of one insole: not calibrated: left, right" in text
+
+
+def test_a_calibrated_insole_tells_loads_in_percent_of_standing(tmp_path: Path, told: Callable[..., str]) -> None:
+    source = generate("backward", CHANNELS, 30.0, 3, front_end=IDEAL)
+    text = told(save_walk(tmp_path / "S", source, calibrated(IDEAL, 3)))
+    peaks = re.findall(r"^(?:Forefoot peak|Heel peak)? +(?:left|right) +\d+ +(\d+) .*% of standing$", text, re.MULTILINE)
+    assert len(peaks) == 4 and all(30 < float(peak) < 150 for peak in peaks), text
+    assert "counts" not in text and "not calibrated" not in text
+
+
+def test_a_turn_within_a_walk_is_left_out(tmp_path: Path) -> None:
+    parts = [generate(gait, CHANNELS, s, 3) for gait, s in (("backward", 30.0), ("turning", 6.0), ("backward", 30.0))]
+    counts = {side: np.concatenate([part.counts[side] for part in parts]) for side in parts[0].counts}
+    table = analyse(save_walk(tmp_path / "S", replace(parts[0], counts=counts))).table
+    in_turn = (table["initial_contact_s"] > 31.0) & (table["initial_contact_s"] < 36.5)
+    assert np.sum(in_turn) >= 6 and np.mean(table["is_usable"][in_turn]) < 0.15
+    assert np.mean(table["is_usable"][~in_turn]) > 0.8
 
 
 def test_feet_whose_clocks_were_not_asked_are_not_put_together(tmp_path: Path, told: Callable[..., str]) -> None:

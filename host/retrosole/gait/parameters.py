@@ -55,59 +55,37 @@ def _percent(name: str, title: str, definition: str, source: str, resolution: fl
     return Parameter(name, "%", title, definition, source, resolution, "%", **more)
 
 
-def _loads(zone: str, peak_resolution: float, impulse_resolution: float) -> tuple[Parameter, ...]:
-    whose = "sum over the sensors of the zone, above the unloaded baseline"
-    title = zone.capitalize()
-    relative = "of what the insole's forefoot and heel sensors read together in standing on this foot (calibrate)"
-    return (
-        Parameter(
-            f"{zone}_peak",
-            "counts",
-            f"{title} peak",
-            f"Largest {whose}. Counts are the sensors' own: compare strides of one insole, nothing else.",
-            _INSOLE,
-            shown_unit="counts",
-            decimals=0,
-            is_count=True,
-        ),
-        Parameter(
-            f"{zone}_impulse",
-            "counts s",
-            f"{title} impulse",
-            f"The {whose}, integrated over the stance. Counts are the sensors' own.",
-            _INSOLE,
-            shown_unit="counts s",
-            decimals=0,
-            is_count=True,
-        ),
-        Parameter(
-            f"{zone}_peak_percent",
-            "% of standing load",
-            f"{title} peak",
-            f"Largest {whose}, in percent {relative}.",
-            _INSOLE,
-            peak_resolution,
-            shown_unit="% of standing",
-            decimals=0,
-            is_relative=True,
-        ),
-        Parameter(
-            f"{zone}_impulse_percent_s",
-            "% of standing load x s",
-            f"{title} impulse",
-            f"The {whose}, integrated over the stance, in percent {relative}, times seconds.",
-            _INSOLE,
-            impulse_resolution,
-            shown_unit="% of standing x s",
-            is_relative=True,
-        ),
+def _peak(zone: str, resolution: float) -> tuple[Parameter, Parameter]:
+    title, text = f"{zone.capitalize()} peak", f"Largest {_WHOSE}"
+    counts = Parameter(
+        f"{zone}_peak", "counts", title, f"{text}. {_COUNTS}", _INSOLE, None, "counts", decimals=0, is_count=True
+    )
+    name, shown_unit = f"{zone}_peak_percent", "% of standing"
+    definition = f"{text}, in percent {_RELATIVE}."
+    unit = "% of standing load"
+    return counts, Parameter(
+        name, unit, title, definition, _INSOLE, resolution, shown_unit, decimals=0, is_relative=True
     )
 
 
+def _impulse(zone: str, resolution: float) -> tuple[Parameter, Parameter]:
+    title, text = f"{zone.capitalize()} impulse", f"The {_WHOSE}, integrated over the stance"
+    counts = Parameter(
+        f"{zone}_impulse", "counts s", title, f"{text}. {_COUNTS}", _INSOLE, None, "counts s", decimals=0, is_count=True
+    )
+    name, shown_unit = f"{zone}_impulse_percent_s", "% of standing x s"
+    definition = f"{text}, in percent {_RELATIVE}, times seconds."
+    unit = "% of standing load x s"
+    return counts, Parameter(name, unit, title, definition, _INSOLE, resolution, shown_unit, is_relative=True)
+
+
+_WHOSE = "sum over the sensors of the zone, above the unloaded baseline"
+_COUNTS = "Counts are the sensors' own: compare strides of one insole, nothing else."
+_RELATIVE = "of what the insole's forefoot and heel sensors read together in standing on this foot (calibrate)"
 _GAITMAP = "gaitmap, TemporalParameterCalculation: stride time, swing time, stance time"
 _INSOLE = "the insole's own stride frame"
 _ROLL_OVER = "De Cock et al., Gait & Posture 21 (2005) 432: phases of foot roll-over"
-_GAITRITE = "Bilney et al., Gait & Posture 17 (2003) 68: double support as both phases of a gait cycle"
+_DOUBLE = "Perry & Burnfield, Gait Analysis, 2nd ed. (2010): initial and terminal double support"
 
 PARAMETERS: tuple[Parameter, ...] = (
     _time(
@@ -146,7 +124,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Double support",
         "Time within this stance in which the other foot is down as well: after its own initial contact and before its "
         "own final contact, added up. An error between the clocks lengthens one part and shortens the other.",
-        _GAITRITE,
+        _DOUBLE,
         0.05,
         needs_both=True,
     ),
@@ -154,7 +132,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "double_support_percent",
         "Double support share",
         "100 x double support / stride time.",
-        _GAITRITE,
+        _DOUBLE,
         4.0,
         needs_both=True,
     ),
@@ -190,8 +168,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         _INSOLE,
         3.0,
     ),
-    *_loads("forefoot", 22.0, 4.5),
-    *_loads("heel", 8.0, 2.2),
+    *_peak("forefoot", 22.0),
+    *_impulse("forefoot", 4.5),
+    *_peak("heel", 8.0),
+    *_impulse("heel", 2.2),
 )
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}

@@ -121,7 +121,7 @@ def asymmetry(feet: dict[str, dict[str, Statistic]]) -> dict[str, float]:
     """Give 100 (left - right) / ((left + right) / 2) of the means, in percent: positive where the left is more.
 
     Of ratios in units that two insoles share, so never of counts, nor of shares of counts, and from
-    `LEAST_COMPARED_N` strides of each foot on. After Robinson et al., J Manipulative Physiol Ther 10 (1987) 172.
+    `LEAST_COMPARED_N` strides of each foot on. After Robinson, Herzog and Nigg (1987), there of ground forces.
     """
     left, right = feet.get("left", {}), feet.get("right", {})
     out = {}
