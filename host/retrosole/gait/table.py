@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Spans = NDArray[np.float64]  # (k, 2), seconds
 
-BREAK_S = 3.0  # from one contact of a foot to its next; longer than the longest stride of Mobilise-D is a break
+BREAK_S = 3.0  # from one contact of a foot to its next: longer ends a walk, as a break does in mobgap (Mobilise-D)
 GAP_S = 0.02  # a time without samples that is longer may have moved an event by more than "together" allows
 COMPUTED = tuple(p.name for p in PARAMETERS if p.name not in COLUMNS)
 EXTENDED_COLUMNS = (*COLUMNS, *COMPUTED, "is_usable", "left_out")
