@@ -74,7 +74,8 @@ def test_two_feet(tmp_path: Path, told: Callable[..., str]) -> None:
 def test_a_calibrated_insole_tells_loads_in_percent_of_standing(tmp_path: Path, told: Callable[..., str]) -> None:
     source = generate("backward", CHANNELS, 30.0, 3, front_end=IDEAL)
     text = told(save_walk(tmp_path / "S", source, calibrated(IDEAL, 3)))
-    peaks = re.findall(r"^(?:Forefoot peak|Heel peak)? +(?:left|right) +\d+ +(\d+) .*% of standing$", text, re.MULTILINE)
+    row = r"^(?:Forefoot peak|Heel peak)? +(?:left|right) +\d+ +(\d+) .*% of standing$"
+    peaks = re.findall(row, text, re.MULTILINE)
     assert len(peaks) == 4 and all(30 < float(peak) < 150 for peak in peaks), text
     assert "counts" not in text and "not calibrated" not in text
 
