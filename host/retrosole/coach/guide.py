@@ -24,8 +24,8 @@ ANSWER_S = 60.0
 QUIET_S = 20.0  # without a stride while walking
 QUESTIONS = (
     ("pain", "Did anything hurt?"),
-    ("dizzy", "Were you dizzy or unsteady?"),
-    ("steady", "Were your steps steady from the first to the last?"),
+    ("dizzy", "Were you dizzy?"),
+    ("steady", "Did you feel steady all the time?"),
 )
 _BRIEF_S = 20.0
 _LAST_S = 10.0
@@ -285,8 +285,9 @@ class Guide:
         self._close_step(now_s)
         if step.is_practice:
             self._hands.signal()
-            self._hands.say("Stop and stand still." if step.kind == "walk" else "Good.")
-            self._hands.say(seen_text(self.done[-1]))
+            self._hands.say(_FINISHED[step.kind])
+            if step.kind != "try":
+                self._hands.say(seen_text(self.done[-1]))
         self._next(now_s)
 
     def _close_step(self, now_s: float) -> None:
@@ -344,6 +345,11 @@ _NOT_COUNTED = {
     Landing.HEEL: "That one came down flat or heel first; I count the toes only.",
     Landing.STEP: "That was a step, with weight on it; I count light touches. Keep the weight on the other foot.",
     Landing.STOOD: "That one stayed down for long; I count short touches.",
+}
+_FINISHED = {
+    "walk": "Stop and stand still.",
+    "touch": "Good. Put the foot down.",
+    "try": "Good. The times come at the end.",
 }
 _STATUS = {
     "touch": "toe touches",

@@ -103,7 +103,8 @@ def _record(
 
 def _say_how(screen: Screen, insoles: Mapping[str, Insole]) -> None:
     stops = ", ".join(f"{stop.key} for {stop.word}" for stop in load_safety().stops)
-    screen.say(f"At any time: {stops}, Enter to go on to the next thing. Ctrl-C ends it, too; all is kept.")
+    screen.say(f"At any time you may end it with a key: {stops}. Ctrl-C ends it, too. Everything is kept.")
+    screen.say("Enter goes on to the next thing.")
     if len(insoles) == 1:
         screen.say(f"I see one foot only, the {next(iter(insoles))} one: its steps are what I count.")
     screen.say("")

@@ -166,10 +166,9 @@ class TouchCounter:
         self._pending = waiting
 
 
-def counter_of(identity: wire.IdentityFrame, out_bits: int = 0) -> TouchCounter:
-    """Make a counter for an insole; the channels of `out_bits` are left out. Midfoot channels have no say."""
-    n = min(identity.channel_n, wire.CHANNEL_N)
-    used = [k for k in range(n) if not out_bits >> k & 1]
+def counter_of(identity: wire.IdentityFrame) -> TouchCounter:
+    """Make a counter for an insole. Midfoot channels have no say; a dead channel does not change, and has none."""
+    used = range(min(identity.channel_n, wire.CHANNEL_N))
     forefoot = tuple(k for k in used if identity.zones[k] in (wire.Zone.FOREFOOT, wire.Zone.TOES))
     heel = tuple(k for k in used if identity.zones[k] == wire.Zone.HEEL)
     return TouchCounter(identity.rate_hz, forefoot, heel)

@@ -41,7 +41,12 @@ class Practice:
     @property
     def is_good(self) -> bool:
         """Say whether it counts for moving on."""
-        return self.is_done and not self.stop and not self.hurt and self.steady != "no"
+        return self.is_done and not self.is_bad
+
+    @property
+    def is_bad(self) -> bool:
+        """Say whether it breaks a row of good ones; one that was merely not finished does not."""
+        return bool(self.hurt) or self.steady == "no"
 
 
 @dataclass(frozen=True)

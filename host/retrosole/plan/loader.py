@@ -66,13 +66,12 @@ def read_plan(table: Table) -> Plan:
     if table.has("source"):
         own = table.table("source")
         known |= {name: _source(name, one) for name, one in own.all_tables()}
-    low, high = table.span("sessions_per_week", 1, 14)
     plan = Plan(
         id=table.id("id"),
         title=table.text("title"),
         about=table.text("about"),
         for_whom=table.text("for_whom"),
-        sessions_per_week=(round(low), round(high)),
+        sessions_per_week=_often(table),
         supervised=table.yes_or_no("supervised"),
         sources=_sources(table, known),
         stages=tuple(_stage(one, known) for one in table.tables("stage")),
@@ -83,6 +82,11 @@ def read_plan(table: Table) -> Plan:
     table.end()
     _check_order(table, plan)
     return plan
+
+
+def _often(table: Table) -> tuple[int, int]:
+    low, high = table.span("sessions_per_week", 1, 14)
+    return round(low), round(high)
 
 
 def _stage(table: Table, known: dict[str, Source]) -> Stage:
@@ -164,9 +168,12 @@ def _check_order(table: Table, plan: Plan) -> None:
             continue
         harder = harder_ways(plan.stages[number - 2].load, stage.load)
         if harder != [stage.changes]:
-            got = f"harder in: {', '.join(harder) or 'nothing'}"
-            wanted = f"one change at a time, named: changes = {harder[0]!r}" if len(harder) == 1 else "exactly one"
-            raise table.refuse(f"{at}, changes", wanted, got)
+            named = f"got {stage.changes!r}" if stage.changes else "is missing"
+            ways = ", ".join(harder) or "nothing"
+            raise DamagedDataError(
+                f"{table.file}: {at}, changes: {named}, but it is harder than the stage before in {ways}: "
+                "expected one change at a time, and its name"
+            )
 
 
 def harder_ways(before: Load, after: Load) -> list[str]:

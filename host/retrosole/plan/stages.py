@@ -34,20 +34,22 @@ def position(plan: Plan, practices: Sequence[Practice], today: date) -> Position
     last = mine[-1]
     at = plan.number_of(last.stage) or 1
     here = list(takewhile(lambda one: one.stage == last.stage, reversed(mine)))  # the newest first
-    following, why, is_over = _next(plan, at, here, today)
+    hurt = _hurt(practices)
+    if hurt:
+        following, why, is_over = _after_hurt(at, hurt)
+    else:
+        following, why, is_over = _next(plan, at, here, today)
     return Position(at, following, (*why, *_too_often(plan, mine, today)), is_over)
 
 
 def _next(plan: Plan, at: int, here: list[Practice], today: date) -> tuple[int, list[str], bool]:
     stage, last = plan.stages[at - 1], here[0]
-    if last.hurt:
-        return _after_hurt(at, here)
     if today - last.day > timedelta(days=LONG_BREAK_DAYS):
         back = max(1, at - 1)
         where = "one stage back" if back < at else "the same stage"
         away = f"The last session was {(today - last.day).days} days ago"
         return back, [f"{away}: after so long, {where} is a good start."], False
-    good = list(takewhile(lambda one: one.is_good, here))
+    good = [one for one in takewhile(lambda one: not one.is_bad, here) if one.is_good]
     days = len({one.day for one in good})
     if len(good) >= stage.sessions and days >= stage.days:
         told = f"{_goods(len(good))} in a row at this stage, on {_days(days)}: done, without pain or dizziness."
@@ -57,14 +59,19 @@ def _next(plan: Plan, at: int, here: list[Practice], today: date) -> tuple[int, 
     return at, [*_what_was_missing(last), _how_far(stage, len(good), days)], False
 
 
-def _after_hurt(at: int, here: list[Practice]) -> tuple[int, list[str], bool]:
-    what = here[0].hurt
+def _hurt(practices: Sequence[Practice]) -> list[str]:
+    """Give the words for pain or dizziness of the newest sessions, of any plan, up to one that was done without."""
+    telling = (one for one in reversed(practices) if one.hurt or one.is_done)
+    return [one.hurt for one in takewhile(lambda one: one.hurt, telling)]
+
+
+def _after_hurt(at: int, hurt: list[str]) -> tuple[int, list[str], bool]:
     rest = "Go on only when it has gone. If it stays or comes again, ask a professional before you go on."
-    if len(here) > 1 and here[1].hurt:
+    if len(hurt) > 1:
         back = max(1, at - 1)
         where = "one stage back" if back < at else "the same stage, and less of it"
-        return back, [f"The last two sessions had pain or dizziness: {where}.", rest], False
-    return at, [f"In the last session there was {what}: no step further.", rest], False
+        return back, [f"The last {len(hurt)} sessions had pain or dizziness: {where}.", rest], False
+    return at, [f"In the last session there was {hurt[0]}: no step further.", rest], False
 
 
 def _what_was_missing(last: Practice) -> list[str]:
@@ -81,7 +88,7 @@ def _how_far(stage: Stage, good_n: int, days: int) -> str:
 
 
 def _too_often(plan: Plan, mine: Sequence[Practice], today: date) -> list[str]:
-    recent_n = sum(timedelta(0) <= today - one.day < timedelta(days=7) for one in mine)
+    recent_n = sum(one.is_done and timedelta(0) <= today - one.day < timedelta(days=7) for one in mine)
     low, high = plan.sessions_per_week
     if recent_n < high:
         return []
