@@ -26,6 +26,7 @@ LIGHT_SHARE = 0.6  # more is a step: the weight came onto it (standing on both f
 HEEL_LEAD_S = 0.02  # together, as everywhere
 SHORTEST_S = 0.08  # shorter is a knock
 LONGEST_S = 6.0  # longer is standing on it
+_SMOOTH = 0.25  # of each new sample: the lowest load is to be the foot's, not the noise's; 20 ms late at 200 Hz
 _SETTLE_S = 5.0  # in the air the unloaded level follows with this time constant, upward
 
 
@@ -53,6 +54,7 @@ class TouchCounter:
     forefoot: tuple[int, ...]
     heel: tuple[int, ...]
     landings: list[Landing] = field(default_factory=list)
+    _sums: NDArray[np.float64] | None = None  # of the zones, smoothed
     _low: NDArray[np.float64] | None = None
     _most: float = 0.0  # largest sum of both zones, raw
     _next_idx: int = 0
@@ -108,7 +110,9 @@ class TouchCounter:
         self._was_up = False
 
     def _take(self, index: int, row: NDArray[np.uint16]) -> None:
-        sums = np.array([float(row[list(self.forefoot)].sum()), float(row[list(self.heel)].sum())])
+        raw = np.array([float(row[list(self.forefoot)].sum()), float(row[list(self.heel)].sum())])
+        self._sums = raw if self._sums is None else self._sums + _SMOOTH * (raw - self._sums)
+        sums = self._sums
         self._low = sums if self._low is None else np.minimum(self._low, sums)
         self._most = max(self._most, float(sums.sum()))
         carried = self._most - float(self._low.sum())

@@ -15,7 +15,7 @@ LONG_BREAK_DAYS = 21  # this project's own choice, as is going back one stage af
 
 @dataclass(frozen=True)
 class Position:
-    """Say which stage the last session was of, and which comes next, both from 1, with the reasons as sentences.
+    """Say which stage the last session was of (0: there was none) and which comes next, from 1, with the reasons.
 
     `is_over` says that the last stage has been passed.
     """
@@ -30,7 +30,7 @@ def position(plan: Plan, practices: Sequence[Practice], today: date) -> Position
     """Find out where somebody is in a plan, from the guided sessions of any plan, in order of time."""
     mine = [one for one in practices if one.plan == plan.id and plan.number_of(one.stage)]
     if not mine:
-        return Position(1, 1, ("No guided session of this plan is kept yet, so it begins at the beginning.",))
+        return Position(0, 1, ("No guided session of this plan is kept yet, so it begins at the beginning.",))
     last = mine[-1]
     at = plan.number_of(last.stage) or 1
     here = list(takewhile(lambda one: one.stage == last.stage, reversed(mine)))  # the newest first
