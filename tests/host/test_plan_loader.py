@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrosole import cli
 from retrosole.errors import DamagedDataError, UsageError
+from retrosole.plan.fields import parse_toml
 from retrosole.plan.loader import (
     load_contradictions,
     load_plan,
@@ -17,6 +20,7 @@ from retrosole.plan.loader import (
     load_sources,
     load_walk_3m,
     plan_ids,
+    read_plan,
     source_ids,
 )
 from retrosole.plan.model import Plan
@@ -147,6 +151,49 @@ def test_what_is_wrong_is_said_in_one_line(
     assert expected in text
     assert text.isprintable(), "one line"
     assert len(text) < 500
+
+
+def refusal(data: bytes) -> str | None:
+    try:
+        read_plan(parse_toml(data, "mine.toml"))
+    except DamagedDataError as error:
+        return str(error)
+    return None
+
+
+VALUES = st.sampled_from(
+    [
+        "0",
+        "-1",
+        "1e400",
+        "nan",
+        "true",
+        '""',
+        '"x"',
+        "[]",
+        "[[]]",
+        "[1, 'a']",
+        "{}",
+        "{ a = 1 }",
+        "1979-05-27",
+        "07:32:00",
+    ]
+)
+
+
+@given(line=st.sampled_from([k for k, row in enumerate(GOOD.splitlines()) if " = " in row]), value=VALUES)
+def test_whatever_stands_in_a_field_it_is_a_plan_or_one_line(line: int, value: str) -> None:
+    rows = GOOD.splitlines()
+    rows[line] = f"{rows[line].partition(' = ')[0]} = {value}"
+    text = refusal("\n".join(rows).encode())
+    assert text is None or (text.startswith("mine.toml: ") and text.isprintable())
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_it_is_one_line(data: bytes) -> None:
+    text = refusal(data)
+    assert text is not None
+    assert text.isprintable()
 
 
 def test_a_stage_may_be_harder_in_one_way_only(load: Callable[[str], Plan]) -> None:

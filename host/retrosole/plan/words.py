@@ -11,13 +11,15 @@ from retrosole.plan.stages import Position
 _SUPPORT = {"hold": "holding on", "spotter": "with help within reach", "free": "free"}
 _PACE = {"very_slow": "very slowly", "slow": "slowly", "usual": "at the pace that comes by itself", "brisk": "briskly"}
 _READ = {"whole": "", "abstract": " (its abstract was read)", "summary": " (a summary was read)"}
+_WHOSE = "When to go on and when not yet is in this project's own words; the sources give the order and the amounts."
 _KM_PER_MILE = 1.609344
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """Give a whole plan: what it is, its stages, safety, where sources disagree, and the sources."""
     order = _all_sources(plan)
-    lines = [f"{plan.title}  ({plan.id})", "", plan.about, f"For: {plan.for_whom}", f"How often: {per_week(plan)}.", ""]
+    lines = [f"{plan.title}  ({plan.id})", "", plan.about, f"For: {plan.for_whom}", f"How often: {per_week(plan)}."]
+    lines += [_WHOSE, ""]
     for number, stage in enumerate(plan.stages, 1):
         lines += [*stage_lines(plan, number, stage), f"  From: {_numbers(order, stage.sources)}", ""]
     lines += [*safety_lines(load_safety(), order), "", *contradiction_lines(order), "", "Sources"]
