@@ -61,6 +61,10 @@ class Recorder:
         self._end.set()
         self._left.set()
 
+    def note(self, text: str) -> None:
+        """Write some words into the log of each foot; only for a watcher, while it is being told something."""
+        self._guarded(lambda writer: writer.note(text))
+
     def run(self, seconds: float | None = None, note: str | None = None) -> None:
         """Start the insoles, take what they send, stop them, fetch what is missing, close the files.
 

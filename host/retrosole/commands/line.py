@@ -19,6 +19,7 @@ from retrosole.commands.parts import (
     port_option,
     walk_options,
 )
+from retrosole.commands.practice import coach, plan, timed_walk
 from retrosole.errors import UsageError
 
 # Everything else is imported by the command that needs it: numpy and construct take longer than most commands.
@@ -175,6 +176,10 @@ def demo(seconds: float | None, interpreter: str) -> int:
     from retrosole.demo import run_demo
 
     return run_demo(seconds, interpreter)
+
+
+for command in (plan, coach, timed_walk):
+    cli.add_command(command)
 
 
 # -------------------------------------------------------------------------------------------------------------- store
