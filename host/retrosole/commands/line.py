@@ -15,6 +15,7 @@ from retrosole.commands.parts import (
     TABLE_PATH,
     Commands,
     examples,
+    look_options,
     port_option,
     walk_options,
 )
@@ -112,12 +113,13 @@ def sim(**options: Any) -> int:
 
 @cli.command(
     short_help="Show pressure and strides as they happen.",
-    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
+    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions --pace 90"),
 )
 @walk_options
+@look_options
 @click.option("--record", "root", type=PATH, metavar="DIR", help="Keep the session under DIR.")
 def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
-    """Show pressure and strides as they happen; q quits.
+    """Show pressure and strides as they happen; q quits, the other keys are named below the picture.
 
     Without a terminal it prints one line per stride. Sampling begins and ends with the view.
     """
@@ -150,14 +152,15 @@ def record(ports: tuple[str, ...], side: str | None, is_live: bool, **options: A
 
 
 def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str, Any]) -> int:
-    from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, check, connect_feet, walk
+    from retrosole.walk import INTERRUPTED_EXIT, Look, RecordOptions, check, connect_feet, walk
 
     given = {name: value for name, value in options.items() if value is not None}
     if "note" in given:  # where the system's encoding is not UTF-8, Python hands on bytes that it could not read
         given["note"] = given["note"].encode(errors="surrogateescape").decode(errors="replace")
+    look = Look(given.pop("pace", None), given.pop("theme", "auto"), given.pop("traces", "auto"))
     wanted = RecordOptions(**given)
     check(wanted)
-    walked = walk(connect_feet(ports, side), wanted, view)
+    walked = walk(connect_feet(ports, side), wanted, view, look)
     return INTERRUPTED_EXIT if walked.interrupted else 0
 
 

@@ -88,3 +88,22 @@ def walk_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def look_options(command: Command) -> Command:
+    """Let a command take how the live view looks."""
+    pace = "Pace that the plan allows; above it the view says so."
+    traces = "Traces that move, or that stand still while they are renewed (a third of the bytes; auto: over SSH)."
+    options = (
+        click.option("--pace", type=click.FloatRange(20, 300), metavar="STEPS/MIN", help=pace),
+        click.option(
+            "--theme",
+            type=click.Choice(["auto", "dark", "light"]),
+            default="auto",
+            help="Colours; auto asks the terminal.",
+        ),
+        click.option("--traces", type=click.Choice(["auto", "scroll", "sweep"]), default="auto", help=traces),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -41,6 +41,14 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """Hold a mark that the person set: its number, and when, in seconds since the first sample."""
+
+    code: int
+    time_s: float
+
+
+@dataclass(frozen=True)
 class FootView:
     """Hold one foot at one moment; nothing in it changes any more.
 
@@ -67,6 +75,7 @@ class FootView:
     decided_n: int
     marks: tuple[Mark, ...]
     contact: Mark | None
+    flags: tuple[Flag, ...]
     received_n: int
     lost_sample_n: int
     lost_frame_n: int
@@ -138,10 +147,14 @@ class FootState:
         self._peak = np.empty(len(zones), dtype=np.float32)
         self._strides: deque[Stride] = deque(maxlen=KEPT_STRIDE_N)
         self._marks: deque[Mark] = deque(maxlen=KEPT_STRIDE_N)
-        self._stride_n = 0
-        self._backward_n = 0
-        self._forefoot_first_n = 0
-        self._decided_n = 0
+        self._flags: deque[Flag] = deque(maxlen=KEPT_STRIDE_N)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, with nothing known: another session."""
+        with self._lock:
+            self._strides.clear()
+            self._stride_n = self._backward_n = self._forefoot_first_n = self._decided_n = 0
         self.restart()
 
     def restart(self) -> None:
@@ -151,6 +164,7 @@ class FootState:
             self._baseline.fill(np.nan)
             self._peak.fill(np.nan)
             self._marks.clear()
+            self._flags.clear()
             self._contact: Mark | None = None
             self._end_idx = 0
             self.version += 1
@@ -214,6 +228,12 @@ class FootState:
                 self._contact = None
             self.version += 1
 
+    def push_flag(self, code: int, time_s: float) -> None:
+        """Take a mark that the person set, `time_s` after the first sample."""
+        with self._lock:
+            self._flags.append(Flag(code, time_s))
+            self.version += 1
+
     def stamp(self) -> tuple[object, ...]:
         """Give a value that changes whenever there is something new to show."""
         counts = (self.version, self.lost_sample_n, self.lost_frame_n, self.battery_mv)
@@ -268,6 +288,7 @@ class FootState:
                 decided_n=self._decided_n,
                 marks=tuple(self._marks),
                 contact=self._contact,
+                flags=tuple(self._flags),
                 received_n=self.received_n,
                 lost_sample_n=self.lost_sample_n,
                 lost_frame_n=self.lost_frame_n,
@@ -304,3 +325,15 @@ class LiveState:
     def hint(self, views: Sequence[FootView]) -> Hint | None:
         """Give what is to be said to the person now, from snapshots of the feet; see `retrosole.live.hint`."""
         return choose_hint(views, self.pace_limit_steps_min)
+
+
+def both_cadence_steps_min(views: Sequence[FootView]) -> float:
+    """Give the cadence of all feet that walk, their mean; `nan` when none does."""
+    known = [cadence for view in views if not math.isnan(cadence := view.cadence_steps_min)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def both_toe_first_share(views: Sequence[FootView]) -> float:
+    """Give the share of forefoot-first strides among those of all feet whose order is known; `nan` without any."""
+    decided_n = sum(view.decided_n for view in views)
+    return sum(view.forefoot_first_n for view in views) / decided_n if decided_n else math.nan
