@@ -281,7 +281,7 @@ class LiveFeeder(Watcher):
 
     def frame(self, foot: Foot, frame: Event) -> None:
         """Hand a frame on to the foot's state; after a reset the insole counts its samples from 0 again."""
-        if foot.session != self._sessions[foot.side]:
+        if self._sessions.setdefault(foot.side, foot.session) != foot.session:
             self._sessions[foot.side] = foot.session
             self._states[foot.side].restart()
         show = _SHOWN.get(type(frame))

@@ -1,4 +1,4 @@
-"""The live view on a terminal: the only module that imports Textual.
+"""The live view on a terminal: with `terse` the only module that imports Textual.
 
 The rows come from `panel` and `bars`; here they are compared with those on the screen, and only the cells that changed
 are sent again, in the short codes of 256 colours: over SSH every byte counts. Runs in the main thread; a feeder thread

@@ -85,7 +85,7 @@ def footer_row(state: LiveState, width: int, message: str = "", has_controls: bo
     """Name the keys, and give the message if there is one: where both do not fit, the message alone with `q`."""
     keys = [("q", "quit"), ("space", "pause")]
     if has_controls:
-        keys += [("m", "mark"), ("t", "tare"), ("r", "record" if state.recording is None else "stop recording")]
+        keys += [("m", "mark"), ("t", "tare"), ("r", "record" if state.recording is None else "stop")]
     if len(state.feet) > 1:
         keys += [("1", state.feet[0].side), ("2", state.feet[1].side), ("b", "both")]
     text = plain(message)
