@@ -117,6 +117,8 @@ def title_row(view: FootView, width: int) -> Row:
         for said in (left, short) if len(words) < 3 else (left,):
             if row_width(said) + row_width(right) + 2 <= width:
                 return _bar(said, right, width)
+    if not view.is_connected:  # what it loses meanwhile nobody knows
+        return _bar(left, (), width)
     return _bar(left[:1], ((f"lost {view.lost_sample_n} ", lost),), width)
 
 

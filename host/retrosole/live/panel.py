@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from retrosole.live import foot_map
@@ -17,6 +18,7 @@ from retrosole.live.traces import AXIS_ROW_N, trace_rows
 WIDE_WIDTH = 76  # from here on a panel has its traces beside the foot, not under it
 _NUMBERED_FROM_WIDTH = 90
 _WIDE_HEIGHT = 16
+_WIDE_MAPS = ((foot_map.HUGE, 22), (foot_map.LARGE, 10))  # with the rows they leave: a hint must not change the map
 _TABLE_MIN_ROW_N = 4
 _CHANNEL_TRACE_ROW_N = 2
 _ZONE_TRACE_ROW_N = 3  # for all zones together
@@ -39,8 +41,7 @@ def foot_rows(
 
 def _wide(view: FootView, width: int, height: int, map_at_left: bool, sweeps: bool) -> list[Row]:
     """Set the traces beside a column with the foot above and the strides below."""
-    sizes = (foot_map.HUGE, foot_map.LARGE)
-    size = next((size for size in sizes if height >= size[1] + 10), foot_map.SMALL)
+    size = next((size for size, rest_n in _WIDE_MAPS if height >= size[1] + rest_n), foot_map.SMALL)
     table_width = NUMBERED_WIDTH if width >= _NUMBERED_FROM_WIDTH else FULL_WIDTH
     inset: Row = ((" " * ((table_width - size[0]) // 2), ""),)
     column: list[Row] = [(*inset, *row) for row in _map(view, size)]
@@ -90,15 +91,18 @@ def _map_and_table(view: FootView, width: int, height: int) -> tuple[tuple[int, 
 
 
 def _map(view: FootView, size: tuple[int, int]) -> list[Row]:
+    is_there = view.is_connected
     spots = [
-        Spot(name, zone, float(load))
+        Spot(name, zone, float(load) if is_there else math.nan)
         for name, zone, load in zip(view.channel_names, view.zones, view.loads, strict=True)
     ]
-    return foot_map.draw_foot(view.side, spots, size, centre_trail(view))
+    return foot_map.draw_foot(view.side, spots, size, centre_trail(view) if is_there else None)
 
 
 def _heading(view: FootView) -> Row:
     """Say what the traces are; a fault takes this row, so that a pair stays level."""
+    if not view.is_connected and view.end_idx:
+        return ((f"{view.side} is gone: this was before", BAD),)
     if view.fault:
         return ((f"insole says: {plain(view.fault)}", BAD),)
     window_s = len(view.counts) / view.rate_hz

@@ -203,7 +203,7 @@ def _stances(view: FootView) -> list[tuple[Mark, str]]:
     stances = [(mark, "━") for mark in view.marks]
     current = on_ground(view)
     if current is not None:
-        stances.append((Mark(current.start_s, view.now_s, current.order), "╍"))
+        stances.append((Mark(current.start_s, view.now_s + 1, current.order), "╍"))  # to the edge, and beyond
     return stances
 
 
