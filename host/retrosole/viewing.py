@@ -1,7 +1,7 @@
 """The live view over one recorder after the other: keeping what comes can be begun and ended by a key meanwhile.
 
 The view has the main thread, the recorders one of their own. Begin and end of keeping also end the insoles' session and
-begin another, so every folder holds whole sessions.
+begin another, so every folder holds whole sessions; so does a tare, which insoles refuse while a session runs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from retrosole import show
@@ -38,7 +39,7 @@ class Viewing:
         self._feeder = show.LiveFeeder(insoles, None)
         self._feeder.state.pace_limit_steps_min = look.pace_limit_steps_min
         self._keeps = options.root is not None
-        self._switches = False
+        self._next: Callable[[], None] | None = None  # what is done between this recorder and another
         self._ending: Callable[[Recorder], None] | None = None
         self._mark_n = 0
         self._begin_s = time.monotonic()
@@ -91,33 +92,35 @@ class Viewing:
         def set_mark(foot: Foot) -> None:
             foot.insole.marker(number)
             kept = "" if self._keeps else "; nothing is being kept, r records"
-            self._feeder.state.message = f"mark {number} set{kept}"
+            self._tell(f"mark {number} set{kept}")
 
         self._recorder.ask(set_mark)
 
     def tare(self, sides: Sequence[str]) -> None:
-        """Take the present counts of these feet as unloaded."""
-        done: list[str] = []
-
-        def tare(foot: Foot) -> None:
-            if foot.side in sides:
-                foot.insole.tare()
-                done.append(foot.side)
-                self._feeder.state.message = f"{' and '.join(done)} tared: these counts are unloaded from now on"
-
-        self._recorder.ask(tare)
+        """Take the present counts of these feet as unloaded, which an insole does between two sessions only."""
+        if self._keeps:
+            self._tell("not while recording: r ends it, then t")
+        else:
+            self._pass_on(partial(self._tare, sides))
 
     def toggle_recording(self) -> None:
         """Begin to keep what comes, in a new session, or end it and have what is missing fetched."""
-        if self._switches:
-            return
+        if self._pass_on(self._toggle):
+            self._tell("ending the recording" if self._keeps else "beginning a recording")
+
+    def _tell(self, message: str) -> None:
+        self._feeder.state.message = message
+
+    def _pass_on(self, meanwhile: Callable[[], None]) -> bool:
+        """End this session and begin another, `meanwhile` something else; say whether that can be done."""
         gone = [foot.side for foot in self._recorder.feet if foot.link != CONNECTED]
         if gone:
-            self._feeder.state.message = f"the {' and the '.join(gone)} insole is gone: first bring it back"
-            return
-        self._switches = True
-        self._feeder.state.message = "one moment" if not self._keeps else "ending the recording"
+            self._tell(f"the {' and the '.join(gone)} insole is gone: first bring it back")
+        if gone or self._next is not None:
+            return False
+        self._next = meanwhile
         self._recorder.hand_over()
+        return True
 
     # ---- the recorders' thread
 
@@ -126,9 +129,10 @@ class Viewing:
             note = self._options.note
             while True:
                 self._recorder.run(self._left_s(), note if self._keeps else None)
-                if self._ending is not None or not self._switches:
+                if self._ending is not None or self._next is None:
                     return
-                self._switch()
+                self._next()
+                self._go_on()
         except BaseException as error:
             self._failure = error
         finally:
@@ -140,14 +144,27 @@ class Viewing:
         seconds = self._options.seconds
         return None if seconds is None else max(0.001, seconds - (time.monotonic() - self._begin_s))
 
-    def _switch(self) -> None:
+    def _toggle(self) -> None:
         self._keeps = not self._keeps
+        if not self._keeps:
+            self._tell(f"kept in {self.folders[-1]}")
+
+    def _tare(self, sides: Sequence[str]) -> None:
+        done: list[str] = []
+        for foot in self._recorder.feet:
+            if foot.side in sides:
+                try:
+                    foot.insole.tare()
+                    done.append(foot.side)
+                    self._tell(f"{' and '.join(done)} tared: these counts are unloaded from now on")
+                except RetrosoleError as error:
+                    self._feeder.say(f"{foot.side}: not tared ({error})")
+
+    def _go_on(self) -> None:
         self._recorder = self._prepare({foot.side: foot.insole for foot in self._recorder.feet})
         if self._ending is not None:
             self._ending(self._recorder)
-        self._switches = False
-        if not self._keeps and self.folders:
-            self._feeder.state.message = f"kept in {self.folders[-1]}"
+        self._next = None
 
     def _prepare(self, insoles: Mapping[str, Insole]) -> Recorder:
         """Make the recorder of the next part; raise StorageError only for the first, when nothing runs yet."""
@@ -156,7 +173,7 @@ class Viewing:
             try:
                 writer = open_writer(insoles, replace(self._options, root=self._options.root or ROOT))
             except RetrosoleError as error:
-                if not self._switches:
+                if self._next is None:
                     raise
                 self._keeps = False
                 self._feeder.say(f"not recording: {error}")

@@ -319,9 +319,9 @@ class LiveApp(App[None]):
         now_s = time.monotonic()
         if now_s - self._tare_asked_s > _TARE_AGAIN_S:
             self._tare_asked_s = now_s
-            self.state.message = f"tare {names}: sit down, {_feet(shown)} in the air, then press t again"
+            self.state.message = f"tare {names}: sit, {_feet(shown)} in the air, then press t again"
         elif loaded:
-            self.state.message = f"not tared: there is load on the {' and the '.join(loaded)} foot; lift it, press t"
+            self.state.message = f"not tared: load on the {' and the '.join(loaded)} foot; lift, then press t"
         else:
             self._tare_asked_s = -math.inf
             self._controls.tare([panel.foot.side for panel in shown])
