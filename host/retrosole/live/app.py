@@ -38,7 +38,6 @@ from retrosole.live.terse import TerseUpdate
 
 MESSAGE_S = 10.0  # so long it may hide the keys
 _TARE_AGAIN_S = 20.0  # the second key press that confirms
-_IN_THE_AIR = 0.15  # load above which a foot is not
 _DELAY_EVERY_S = 1.0
 
 
@@ -315,7 +314,7 @@ class LiveApp(App[None]):
             return
         shown = [panel for panel in self._panels if panel.display]
         names = " and ".join(panel.foot.side for panel in shown)
-        loaded = [panel.foot.side for panel in shown if bool((panel.foot.loads() > _IN_THE_AIR).any())]
+        loaded = [panel.foot.side for panel in shown if not panel.foot.is_in_the_air]
         now_s = time.monotonic()
         if now_s - self._tare_asked_s > _TARE_AGAIN_S:
             self._tare_asked_s = now_s

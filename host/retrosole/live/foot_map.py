@@ -120,6 +120,12 @@ def _dot(cells: list[list[Span]], row: int, column: int, style: str) -> None:
         line[at] = (braille.with_dot(char, row % braille.DOT_ROWS, column % braille.DOT_COLUMNS), style)
 
 
+@lru_cache(maxsize=1)
+def outline_xy(step_n: int = 6) -> tuple[tuple[float, float], ...]:
+    """Give the outline of a right foot as corners from 0 to 1, `step_n` of them from one bend to the next."""
+    return tuple((float(x), float(y)) for x, y in _smooth(np.array(_OUTLINE), step_n))
+
+
 def _put(cells: list[list[Span]], spot: Spot, mirrored: bool) -> None:
     width, height = len(cells[0]), len(cells)
     x, y = SITE_XY[spot.site]

@@ -26,6 +26,7 @@ MISSING_COUNT = 4095
 SPAN_MIN_COUNTS = 150.0  # below it a channel is noise: keep it small instead of blowing it up
 KEPT_STRIDE_N = 64
 CONNECTED = "connected"
+IN_THE_AIR = 0.15  # load above which a foot is not
 _NOW_S = 0.05  # a load is averaged over this, so that its digits can be read
 _FORGET_S = 60.0  # how slowly baseline and peak of the past give way to those of the window
 
@@ -266,6 +267,11 @@ class FootState:
         span = np.fmax(self._peak - self._baseline, SPAN_MIN_COUNTS)
         loads: Floats = np.clip((mean - self._baseline) / span, 0.0, 1.0)
         return loads
+
+    @property
+    def is_in_the_air(self) -> bool:
+        """Say whether no sensor has more load than a foot in the air."""
+        return not bool((self.loads() > IN_THE_AIR).any())  # nan compares false
 
     def snapshot(self) -> FootView:
         """Copy everything at one moment."""
