@@ -17,7 +17,7 @@ from pathlib import Path
 from retrosole import show
 from retrosole.device import Insole
 from retrosole.errors import RetrosoleError
-from retrosole.foot import CONNECTED, Foot
+from retrosole.foot import CONNECTED, Foot, Watcher
 from retrosole.recorder import Recorder
 from retrosole.session.writer import SessionWriter
 from retrosole.walk import Look, RecordOptions, open_writer
@@ -38,6 +38,7 @@ class Viewing:
         self._look = look
         self._feeder = show.LiveFeeder(insoles, None)
         self._feeder.state.pace_limit_steps_min = look.pace_limit_steps_min
+        self._watcher = self._watched_by(self._feeder)
         self._keeps = options.root is not None
         self._next: Callable[[], None] | None = None  # what is done between this recorder and another
         self._ending: Callable[[Recorder], None] | None = None
@@ -67,6 +68,10 @@ class Viewing:
         if self._failure is not None:
             raise self._failure
         return app.interrupted
+
+    def _watched_by(self, feeder: show.LiveFeeder) -> Watcher:
+        """Give what the recorders tell; the feeder has to be told all of it."""
+        return feeder
 
     # ---- what ends it
 
@@ -181,4 +186,4 @@ class Viewing:
         if writer is not None:
             self.folders.append(writer.folder)
             self._feeder.state.recording = str(writer.folder)
-        return Recorder(insoles, self._feeder, writer)
+        return Recorder(insoles, self._watcher, writer)

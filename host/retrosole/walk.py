@@ -35,11 +35,17 @@ class RecordOptions:
 
 @dataclass(frozen=True)
 class Look:
-    """Say how the live view looks: the plan's pace limit, theme (auto, dark, light), traces (auto, scroll, sweep)."""
+    """Say how the live view looks: the plan's pace limit, theme (auto, dark, light), traces (auto, scroll, sweep).
+
+    Or that it is a page (`is_web`), on which port (0: any free one), and whether a browser is to be opened.
+    """
 
     pace_limit_steps_min: float | None = None
     theme: str = "auto"
     traces: str = "auto"
+    is_web: bool = False
+    web_port: int = 0
+    opens_page: bool = False
 
 
 class Endable(Protocol):
@@ -179,8 +185,9 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str, look:
         for insole in insoles.values():
             for line in ready(insole, options.rate_hz):
                 show.say(f"{line}; `retrosole fetch` gets what it has")
-        if view == "live" and _can_view():
-            return _view(insoles, options, look or Look())
+        look = look or Look()
+        if view == "live" and (look.is_web or _can_view()):
+            return _view(insoles, options, look)
         return _record(insoles, options, view)
 
 
@@ -201,9 +208,10 @@ def _record(insoles: Mapping[str, Insole], options: RecordOptions, view: str) ->
 
 
 def _view(insoles: Mapping[str, Insole], options: RecordOptions, look: Look) -> Walked:
+    from retrosole.page import PageViewing
     from retrosole.viewing import Viewing
 
-    viewing = Viewing(insoles, options, look)
+    viewing = (PageViewing if look.is_web else Viewing)(insoles, options, look)
     interrupted = False
     with ending_on_signals(viewing) as signals:
         try:

@@ -17,6 +17,7 @@ from retrosole.commands.parts import (
     examples,
     look_options,
     port_option,
+    take_look,
     walk_options,
 )
 from retrosole.errors import UsageError
@@ -113,7 +114,7 @@ def sim(**options: Any) -> int:
 
 @cli.command(
     short_help="Show pressure and strides as they happen.",
-    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions --pace 90"),
+    epilog=examples("retrosole live", "retrosole live --record sessions --pace 90", "retrosole live --web"),
 )
 @walk_options
 @look_options
@@ -121,7 +122,8 @@ def sim(**options: Any) -> int:
 def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
     """Show pressure and strides as they happen; q quits, the other keys are named below the picture.
 
-    Without a terminal it prints one line per stride. Sampling begins and ends with the view.
+    Without a terminal it prints one line per stride. Sampling begins and ends with the view. --web serves a page that
+    can be read from a treadmill, to browsers on this computer only: whoever knows its address can see and press.
     """
     for name in ("note", "subject"):
         if options["root"] is None and options[name] is not None:
@@ -152,12 +154,12 @@ def record(ports: tuple[str, ...], side: str | None, is_live: bool, **options: A
 
 
 def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str, Any]) -> int:
-    from retrosole.walk import INTERRUPTED_EXIT, Look, RecordOptions, check, connect_feet, walk
+    from retrosole.walk import INTERRUPTED_EXIT, RecordOptions, check, connect_feet, walk
 
     given = {name: value for name, value in options.items() if value is not None}
     if "note" in given:  # where the system's encoding is not UTF-8, Python hands on bytes that it could not read
         given["note"] = given["note"].encode(errors="surrogateescape").decode(errors="replace")
-    look = Look(given.pop("pace", None), given.pop("theme", "auto"), given.pop("traces", "auto"))
+    look = take_look(given)
     wanted = RecordOptions(**given)
     check(wanted)
     walked = walk(connect_feet(ports, side), wanted, view, look)
