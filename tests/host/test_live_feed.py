@@ -163,9 +163,25 @@ def test_silence_of_an_insole_is_counted() -> None:
     push(foot, 0, [5] * 8)
     assert advance(feed, 100.0)["feet"][0]["quiet"] == 0
     assert advance(feed, 101.0) == {}
-    assert advance(feed, 103.5)["feet"] == [{"quiet": 3}]
+    news = advance(feed, 103.5)["feet"][0]
+    assert news == {"quiet": 3, "loads": [-1, -1], "trail": []}, "what it shows is no longer so"
     push(foot, 8, [5] * 8)
     assert advance(feed, 104.0)["feet"][0]["quiet"] == 0
+
+
+def test_a_foot_that_is_gone_shows_no_load_and_no_loss() -> None:
+    foot = make_foot()
+    feed = Feed(LiveState([foot]))
+    push(foot, 0, [100] * 400)
+    push(foot, 400, [900] * 100)
+    foot.push_contact("heel_first", 2.0)
+    foot.lost_sample_n = 7
+    news = advance(feed, 1.0)["feet"][0]
+    assert news["loads"] == [100, 100] and news["contact"] == [2.0, "heel_first", "heel first"]
+    assert news["lost"] == "lost 7 samples, 0 frames"
+    foot.link = "gone, looking for it"
+    news = advance(feed, 1.1)["feet"][0]
+    assert (news["loads"], news["trail"], news["contact"], news["lost"]) == ([-1, -1], [], None, "")
 
 
 def test_the_time_of_the_newest_sample_is_known_only_when_one_came() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from retrosole.gait.strides import Stride
+from retrosole.live import feed
 from retrosole.live.state import FootState, LiveState
 from retrosole.live.web import WebView
 from tests.browser import Tab, TabMaker
@@ -39,6 +40,12 @@ def walking(side: str, order: str = "forefoot_first", stride_n: int = 12) -> Foo
             Stride(side, number, start_s, contact_order=order, lift_order=order, direction="backward", **seen)
         )
     return foot
+
+
+@pytest.fixture(autouse=True)
+def _no_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let samples made by hand stay new however slow the browser is."""
+    monkeypatch.setattr(feed, "_QUIET_S", 1e6)
 
 
 class Buttons:
@@ -197,7 +204,9 @@ def test_a_hint_is_big_and_leaves_everything_in_its_place(pair: tuple[LiveState,
     ends(page)
 
 
-def test_what_is_wrong_with_a_foot_is_said(pair: tuple[LiveState, WebView], tab: TabMaker) -> None:
+def test_what_is_wrong_with_a_foot_is_said(
+    pair: tuple[LiveState, WebView], tab: TabMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state, web = pair
     page = shown(tab(web.url))
     foot = state.feet[1]
@@ -205,9 +214,12 @@ def test_what_is_wrong_with_a_foot_is_said(pair: tuple[LiveState, WebView], tab:
     page.until("document.querySelectorAll('.health')[1].textContent.includes('lost')")
     said = page.run("() => document.querySelectorAll('.health')[1].textContent")
     assert said == "lost 12 samples, 1 frame · 3.91 V · cue on · insole says: sensor stuck"
+    monkeypatch.setattr(feed, "_QUIET_S", 1.0)
     page.until("document.querySelectorAll('.link')[1].textContent.startsWith('no sample for')")
     foot.link = "gone, looking for it"
     page.until("document.querySelectorAll('.link')[1].textContent === 'gone, looking for it'")
+    page.until("[...document.querySelectorAll('.foot:nth-child(2) .sensor')].every(one => one.dataset.load === '')")
+    assert page.run("() => document.querySelectorAll('.trail')[1].getAttribute('d')") == ""
     assert page.run("() => document.querySelectorAll('.foot')[1].classList.contains('away')")
 
 

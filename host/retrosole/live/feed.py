@@ -97,24 +97,25 @@ class FootFeed:
 
     def _look_of(self, now_s: float) -> Json:
         view = self.view
-        contact = on_ground(view)
         spans = np.fmax(view.peak - view.baseline, SPAN_MIN_COUNTS)
         quiet_s = now_s - self._moved_s
+        is_there = view.is_connected and quiet_s <= _QUIET_S
+        contact = on_ground(view) if is_there else None
         return {
             "link": plain(view.link),
             "ok": view.is_connected,
-            "quiet": int(quiet_s) if view.is_connected and quiet_s > _QUIET_S else 0,
-            "lost": _loss(view),
+            "quiet": int(quiet_s) if view.is_connected and not is_there else 0,
+            "lost": _loss(view) if view.is_connected else "",  # what it loses meanwhile nobody knows
             "battery": "" if view.battery_mv is None else f"{view.battery_mv / 1000:.2f} V",
             "cue": "cue on" if view.cue_on else "",
             "fault": "" if view.fault is None else plain(view.fault),
             "contact": None if contact is None else [_seconds(contact.start_s), contact.order, _order(contact.order)],
             "stances": _stances(view),
             "flags": [[flag.code, _seconds(flag.time_s)] for flag in view.flags if flag.time_s > _begin_s(view)],
-            "trail": _whole_numbers(1000 * _as_seen(view.side, centre_trail(view))),
+            "trail": _whole_numbers(1000 * _as_seen(view.side, centre_trail(view))) if is_there else [],
             "base": _whole_numbers(view.baseline),
             "span": _whole_numbers(spans),
-            "loads": _whole_numbers(100 * view.loads),
+            "loads": _whole_numbers(100 * view.loads if is_there else np.full_like(view.loads, np.nan)),
         }
 
     def _columns(self, first: int, end: int) -> Json:

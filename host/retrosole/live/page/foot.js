@@ -78,7 +78,7 @@ function drawMap(view, foot) {
 function drawTrail(view, trail) {
   const points = trail.map(([x, y]) => (y < 0 ? null : `${x * WIDTH / 1000} ${y * HEIGHT / 1000}`));
   view.trail.setAttribute("d", points.map((at, i) => at && (i && points[i - 1] ? `L${at}` : `M${at}`)).join(""));
-  const [x, y] = trail.at(-1);
+  const [x, y] = trail.at(-1) || [0, -1];
   view.centre.style.display = y < 0 ? "none" : "";
   view.centre.setAttribute("cx", x * WIDTH / 1000);
   view.centre.setAttribute("cy", y * HEIGHT / 1000);
