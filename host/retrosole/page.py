@@ -52,7 +52,7 @@ class PageViewing(Viewing):
         loaded = [foot.side for foot in feet if not foot.is_in_the_air]
         if loaded:
             where = " and the ".join(loaded)
-            self._feeder.state.message = f"not tared: there is load on the {where} foot; lift it first"
+            self._tell(f"not tared: there is load on the {where} foot; lift it first")
         else:
             self.tare([foot.side for foot in feet])
 
