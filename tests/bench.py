@@ -32,7 +32,9 @@ from retrosole import show
 _LOOP_N = 200_000
 _CRC_BYTES = 1 << 22
 _WORDS = {"record": ("record",), "live": ("live",), "page": ("live", "--web")}
-_AIMS = {"record": "5", "live": "15 to 22", "page": "15 to 22"}
+_AIMS = {
+    ("record", 1): "5", ("record", 2): "5", ("live", 1): "15", ("live", 2): "22", ("page", 1): "15", ("page", 2): "22",
+}  # fmt: skip
 _BEGUN = {"record": b"recording ", "live": b"strides ", "page": b"live at "}
 _WORKING = {
     "record": re.compile(rb"[1-9]\d* stride"),
@@ -149,7 +151,8 @@ def cpu_row(name: str, foot_n: int, shares: list[float], reference: Reference) -
     share = statistics.median(shares)
     beside = f"{share / reference.loop:.2f} loops per second"
     what = f"{name}, {'one foot' if foot_n == 1 else 'two feet'}"
-    return what, f"{100 * share:.1f}", "% of a core", f"± {100 * bench_decode.spread(shares):.1f}", beside, _AIMS[name]
+    spread = f"± {100 * bench_decode.spread(shares):.1f}"
+    return what, f"{100 * share:.1f}", "% of a core", spread, beside, _AIMS[name, foot_n]
 
 
 def delay_row(what: str, delays_s: NDArray[np.float64], reference: Reference) -> Row:

@@ -43,7 +43,7 @@ _LIGHT = {  # by the colour that it stands for on a light terminal
     BACKGROUND: "#ffffff", BAR: "#e4e4e4", TEXT: "#303030", DIM: "#6c6c6c", FAINT: "#b2b2b2", OUTLINE: "#767676",
     "#ffffff": "#000000", "#000000": "#ffffff", "#bcbcbc": "#585858", "#8a8a8a": "#949494",
     "#87d787": "#008700", "#ffd75f": "#af5f00", "#d7d787": "#5f5f00", "#ff8787": "#d70000", "#3a3a3a": "#ffffd7",
-    "#303030": "#dadada", "#9e9e9e": "#585858", "#c6c6c6": "#303030",
+    "#303030": "#e4e4e4", "#9e9e9e": "#585858", "#c6c6c6": "#303030",
     "#eeeeee": "#080808",
     "#005f87": "#afd7ff", "#0087d7": "#0087d7", "#5fafff": "#005fd7", "#87d7ff": "#0000af", "#d7ffff": "#00005f",
     "#875f00": "#ffd7af", "#af8700": "#d75f00", "#ffaf5f": "#af5f00", "#ffd787": "#875f00", "#ffffd7": "#5f0000",
