@@ -16,7 +16,9 @@ from retrosole.commands.parts import (
     TABLE_PATH,
     Commands,
     examples,
+    look_options,
     port_option,
+    take_look,
     walk_options,
 )
 from retrosole.commands.practice import coach, plan, timed_walk
@@ -114,14 +116,16 @@ def sim(**options: Any) -> int:
 
 @cli.command(
     short_help="Show pressure and strides as they happen.",
-    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
+    epilog=examples("retrosole live", "retrosole live --record sessions --pace 90", "retrosole live --web"),
 )
 @walk_options
+@look_options
 @click.option("--record", "root", type=PATH, metavar="DIR", help="Keep the session under DIR.")
 def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
-    """Show pressure and strides as they happen; q quits.
+    """Show pressure and strides as they happen; q quits, the other keys are named below the picture.
 
-    Without a terminal it prints one line per stride. Sampling begins and ends with the view.
+    Without a terminal it prints one line per stride. Sampling begins and ends with the view. --web serves a page that
+    can be read from a treadmill, to browsers on this computer only: whoever knows its address can see and press.
     """
     for name in ("note", "subject"):
         if options["root"] is None and options[name] is not None:
@@ -157,9 +161,10 @@ def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str
     given = {name: value for name, value in options.items() if value is not None}
     if "note" in given:  # where the system's encoding is not UTF-8, Python hands on bytes that it could not read
         given["note"] = given["note"].encode(errors="surrogateescape").decode(errors="replace")
+    look = take_look(given)
     wanted = RecordOptions(**given)
     check(wanted)
-    walked = walk(connect_feet(ports, side), wanted, view)
+    walked = walk(connect_feet(ports, side), wanted, view, look)
     return INTERRUPTED_EXIT if walked.interrupted else 0
 
 
