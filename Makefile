@@ -79,7 +79,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.live: $(VENV)/bin/python pyproject.toml
 	@echo "setting up .venv (once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[live]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[live,web]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.live pyproject.toml

@@ -7,6 +7,7 @@ the ratios. Nothing here passes or fails.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import re
@@ -21,6 +22,7 @@ from pathlib import Path
 import bench_cost
 import bench_decode
 import bench_line
+import bench_page
 import numpy as np
 from bench_process import LONGEST_S, Broken, Terminal, command, on_terminal, virtual_pair, work_folder
 from numpy.typing import NDArray
@@ -29,9 +31,16 @@ from retrosole import show
 
 _LOOP_N = 200_000
 _CRC_BYTES = 1 << 22
-_AIMS = {"record": "5", "live": "15 to 22"}
-_BEGUN = {"record": b"recording ", "live": b"strides "}
-_WORKING = {"record": re.compile(rb"[1-9]\d* stride"), "live": re.compile(rb"strides (?:\x1b\[[0-9;]*m)*[1-9]")}
+_WORDS = {"record": ("record",), "live": ("live",), "page": ("live", "--web")}
+_AIMS = {
+    ("record", 1): "5", ("record", 2): "5", ("live", 1): "15", ("live", 2): "22", ("page", 1): "15", ("page", 2): "22",
+}  # fmt: skip
+_BEGUN = {"record": b"recording ", "live": b"strides ", "page": b"live at "}
+_WORKING = {
+    "record": re.compile(rb"[1-9]\d* stride"),
+    "live": re.compile(rb"strides (?:\x1b\[[0-9;]*m)*[1-9]"),
+    "page": re.compile(rb"[1-9]\d* stride"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,25 @@ def _loop() -> int:
 # ---------------------------------------------------------------------------------------------------- processor time
 
 
-def measure_cpu(name: str, ports: list[str], plan: Plan, reference: Reference, folder: Path) -> list[float]:
-    """Run `record` or `live` on a terminal; give its processor seconds per second in each window after the warm-up."""
-    words = [name, "--seconds", str(LONGEST_S), *(word for port in ports for word in ("--port", port))]
+@dataclass(frozen=True)
+class Measured:
+    """Hold processor seconds per second in each window, and what a page was sent meanwhile."""
+
+    shares: list[float]
+    seen: bench_page.Seen | None = None
+
+
+def measure_cpu(name: str, ports: list[str], plan: Plan, reference: Reference, folder: Path) -> Measured:
+    """Run `record` or a live view on a terminal, and measure it in windows after the warm-up.
+
+    The page is watched by something that is no browser, outside of the process that is measured.
+    """
+    words = [*_WORDS[name], "--seconds", str(LONGEST_S), *(word for port in ports for word in ("--port", port))]
     if name == "record":
         words += ["--out", str(folder / "sessions")]
-    with on_terminal(command(*words), folder) as terminal:
+    with on_terminal(command(*words), folder) as terminal, contextlib.ExitStack() as stack:
         terminal.wait_for(_BEGUN[name])
+        seen = stack.enter_context(bench_page.watching(terminal)) if name == "page" else None
         time.sleep(plan.warm_s)
         shares = []
         for _ in range(plan.window_n):
@@ -97,10 +118,19 @@ def measure_cpu(name: str, ports: list[str], plan: Plan, reference: Reference, f
             reference.measure()
         if terminal.process.poll() is not None or not _WORKING[name].search(terminal.drawn):
             raise Broken(f"retrosole {name} ended by itself, or showed no stride: {terminal.drawn[-500:]!r}")
+        if seen is not None:
+            _check_page(seen, plan)
         if name == "live":
             terminal.type(b"q")
             terminal.process.wait(10)
-    return shares
+    return Measured(shares, seen)
+
+
+def _check_page(seen: bench_page.Seen, plan: Plan) -> None:
+    """Raise Broken when the page was not drawn about as often as it should."""
+    least_n = 8 * (plan.warm_s + plan.window_n * plan.window_s)
+    if seen.picture_n < least_n:
+        raise Broken(f"the page had {seen.picture_n} pictures, expected {least_n:.0f} and more")
 
 
 def _window(terminal: Terminal, seconds: float) -> float:
@@ -121,7 +151,8 @@ def cpu_row(name: str, foot_n: int, shares: list[float], reference: Reference) -
     share = statistics.median(shares)
     beside = f"{share / reference.loop:.2f} loops per second"
     what = f"{name}, {'one foot' if foot_n == 1 else 'two feet'}"
-    return what, f"{100 * share:.1f}", "% of a core", f"± {100 * bench_decode.spread(shares):.1f}", beside, _AIMS[name]
+    spread = f"± {100 * bench_decode.spread(shares):.1f}"
+    return what, f"{100 * share:.1f}", "% of a core", spread, beside, _AIMS[name, foot_n]
 
 
 def delay_row(what: str, delays_s: NDArray[np.float64], reference: Reference) -> Row:
@@ -129,6 +160,14 @@ def delay_row(what: str, delays_s: NDArray[np.float64], reference: Reference) ->
     median_s, late_s = np.percentile(delays_s, [50, 95])
     beside = f"{median_s / reference.loop:.1f} loops"
     return f"{what}, {len(delays_s)} of them", f"{1000 * median_s:.0f}", "ms", f"p95 {1000 * late_s:.0f}", beside, ""
+
+
+def page_row(foot_n: int, seen: bench_page.Seen, reference: Reference) -> Row:
+    """Write how late a page is, from the newest sample to the answer that its picture is drawn."""
+    what = f"newest sample to a page, {'one foot' if foot_n == 1 else 'two feet'}"
+    bytes_n = seen.bytes_n / seen.picture_n
+    beside = f"{seen.delay_ms / 1000 / reference.loop:.1f} loops"
+    return what, f"{seen.delay_ms:.0f}", "ms", f"{bytes_n:.0f} bytes each", beside, ""
 
 
 def line_rows(line: bench_line.Line, reference: Reference) -> list[Row]:
@@ -195,14 +234,15 @@ def run(plan: Plan) -> None:
         print(f"Insoles: a virtual pair, 6 channels at 200 Hz, on {runtime}, in processes of their own.")
         print("Absolute times are of this machine at this moment: compare the ratios.\n", flush=True)
         by_name = {}
-        for name in ("record", "live"):
+        for name in _WORDS:
             for foot_n in (1, 2):
                 by_name[name, foot_n] = measure_cpu(name, list(ports.values())[:foot_n], plan, reference, folder)
         line = bench_line.run_live(ports, plan.line_s, folder)
         reference.measure()
         decoded = bench_decode.measure(line.identity, plan.log_minutes, plan.decode_times, folder)
         reference.measure()
-    rows += [cpu_row(name, foot_n, shares, reference) for (name, foot_n), shares in by_name.items()]
+    rows += [cpu_row(name, foot_n, one.shares, reference) for (name, foot_n), one in by_name.items()]
+    rows += [page_row(foot_n, one.seen, reference) for (_, foot_n), one in by_name.items() if one.seen is not None]
     print_reference(reference)
     print_table([*rows, *line_rows(line, reference), *decode_rows(decoded)], line)
     print()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -38,7 +39,8 @@ _FETCH_HINT = "`retrosole fetch` gets it"
 class Recorder:
     """Run one session on one or two insoles, to its end however it comes.
 
-    `writer` keeps what is received; without it nothing is kept. `request_end` and `leave` may be called from anywhere.
+    `writer` keeps what is received; without it nothing is kept. `ask`, `request_end`, `hand_over` and `leave` may be
+    called from anywhere.
     """
 
     def __init__(self, insoles: Mapping[str, Insole], watcher: Watcher, writer: SessionWriter | None = None) -> None:
@@ -47,6 +49,8 @@ class Recorder:
         self._writer = writer
         self._end = threading.Event()
         self._left = threading.Event()
+        self._handed_over = threading.Event()
+        self._asked: deque[Callable[[Foot], None]] = deque()
         self._failure: RetrosoleError | None = None
         self._given_up: list[str] = []  # a line for each foot that is gone at the end
         self._keeping = threading.Lock()  # at the end both feet hand over what they still send
@@ -56,10 +60,23 @@ class Recorder:
         """Have `run` come to a clean end: the insoles are stopped, what is missing is fetched."""
         self._end.set()
 
+    def hand_over(self) -> None:
+        """As `request_end`, but the insoles stay open, for another recorder of `feet`."""
+        self._handed_over.set()
+        self._end.set()
+
+    def ask(self, command: Callable[[Foot], None]) -> None:
+        """Have a command given to the insole of each foot that is there; a refusal is told to the watcher."""
+        self._asked.append(command)
+
     def leave(self) -> None:
         """Have `run` end without fetching what is missing; the insoles keep it."""
         self._end.set()
         self._left.set()
+
+    def note(self, text: str) -> None:
+        """Write some words into the log of each foot; only for a watcher, while it is being told something."""
+        self._guarded(lambda writer: writer.note(text))
 
     def run(self, seconds: float | None = None, note: str | None = None) -> None:
         """Start the insoles, take what they send, stop them, fetch what is missing, close the files.
@@ -92,10 +109,20 @@ class Recorder:
         return seconds is not None and elapsed_s >= seconds
 
     def _turn(self, elapsed_s: float) -> None:
+        while self._asked:
+            self._command(self._asked.popleft())
         for foot in self.feet:
             self._attend(foot)
         self._keep()
         self._tell(self._watcher.tick, elapsed_s)
+
+    def _command(self, command: Callable[[Foot], None]) -> None:
+        for foot in self.feet:
+            if foot.phase is Phase.RUNNING and foot.link == CONNECTED:
+                try:
+                    command(foot)
+                except RetrosoleError as error:
+                    self._say(f"{foot.side}: {error}")
 
     # A terminal that is closed, or a full disk behind stdout, must not end what is being recorded. Without a recording
     # there is nothing but the watching, and an error ends it.
@@ -348,7 +375,9 @@ class Recorder:
                 if not isinstance(event, LinkLost):
                     self._take(foot, event)
             self._guarded(lambda writer: writer.disconnect(foot.side, wire.DisconnectReason.CLOSED))
-        foot.insole.close()
+        foot.insole.sink = foot.insole.on_exchange = None
+        if not self._handed_over.is_set():
+            foot.insole.close()
 
 
 def _sync(writer: SessionWriter) -> None:

@@ -6,8 +6,10 @@ On a terminal progress is one line, drawn by rich; anywhere else there are plain
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -16,10 +18,11 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from retrosole import wire
+from retrosole.clock import WRAP_US, clock_difference_us
 from retrosole.device import Event, Insole
 from retrosole.gait.strides import Stride
+from retrosole.live.bars import clock_text
 from retrosole.live.lines import format_stride
-from retrosole.live.panel import clock_text
 from retrosole.live.state import FootState, LiveState
 from retrosole.recorder import Foot, Watcher
 from retrosole.samples import unpack12
@@ -27,6 +30,7 @@ from retrosole.session.sidelog import to_stride
 from retrosole.session.writer import site_names, word
 
 LINE_EVERY_S = 10.0
+_DELAY_MAX_S = 10.0
 
 
 def is_terminal() -> bool:
@@ -271,14 +275,21 @@ class LiveFeeder(Watcher):
         self.state.recording = None if folder is None else str(folder)
         self._states = {foot.side: foot for foot in self.state.feet}
         self._feet: list[Foot] = []
+        self._sessions: dict[str, int] = {}
         self.said: list[str] = []
 
     def begin(self, feet: list[Foot]) -> None:
-        """Remember whom to ask."""
+        """Remember whom to ask; what was shown of another session is over."""
         self._feet = feet
+        for foot in feet:
+            self._states[foot.side].begin()
+            self._sessions[foot.side] = foot.session
 
     def frame(self, foot: Foot, frame: Event) -> None:
-        """Hand a frame on to the foot's state."""
+        """Hand a frame on to the foot's state; after a reset the insole counts its samples from 0 again."""
+        if self._sessions.setdefault(foot.side, foot.session) != foot.session:
+            self._sessions[foot.side] = foot.session
+            self._states[foot.side].restart()
         show = _SHOWN.get(type(frame))
         if show is not None:
             show(self._states[foot.side], foot, frame)
@@ -305,11 +316,36 @@ def _foot_state(side: str, insole: Insole) -> FootState:
     zones = [word(wire.Zone, zone) for zone in who.zones[: who.channel_n]]
     state = FootState(side, names, zones, who.rate_hz)
     state.cue_on = bool(who.cue)
+    state.target_order = word(wire.Order, who.target_order)
     return state
 
 
 def _show_samples(state: FootState, foot: Foot, frame: wire.SamplesFrame) -> None:
-    state.push_samples(frame.first_index, unpack12(frame.records, foot.insole.identity.channel_n))
+    counts = unpack12(frame.records, foot.insole.identity.channel_n)
+    state.push_samples(frame.first_index, counts)
+    state.sampled_s = _sampled_s(foot.insole, frame.clock_us, len(counts))
+
+
+def _sampled_s(insole: Insole, first_us: int, sample_n: int) -> float:
+    """Give the host's steady time when the last of some samples was due; `nan` where that cannot be right, as when a
+    virtual insole walks faster than time.
+    """
+    exchange = insole.clock.best()
+    if exchange is None:
+        return math.nan
+    last_us = exchange.device_us + clock_difference_us(first_us, exchange.device_us % WRAP_US)
+    sampled_s = last_us / 1e6 + exchange.offset_s + (sample_n - 1) / insole.identity.rate_hz
+    return sampled_s if 0 <= time.monotonic() - sampled_s < _DELAY_MAX_S else math.nan
+
+
+def _show_identity(state: FootState, foot: Foot, _frame: wire.IdentityFrame) -> None:
+    who = foot.insole.identity  # the frame may be out of the store, and of another time
+    state.cue_on = bool(who.cue)
+    state.target_order = word(wire.Order, who.target_order)
+
+
+def _show_mark(state: FootState, foot: Foot, frame: wire.MarkFrame) -> None:
+    state.push_flag(frame.code, frame.index / foot.insole.identity.rate_hz)
 
 
 def _show_stride(state: FootState, foot: Foot, frame: wire.StrideFrame) -> None:
@@ -332,4 +368,6 @@ _SHOWN: dict[type[Event], Callable[[FootState, Foot, Event], None]] = {
     wire.StrideFrame: _show_stride,
     wire.ContactFrame: _show_contact,
     wire.StatusFrame: _show_status,
+    wire.IdentityFrame: _show_identity,
+    wire.MarkFrame: _show_mark,
 }

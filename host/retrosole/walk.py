@@ -33,6 +33,21 @@ class RecordOptions:
     rate_hz: int | None = None
 
 
+@dataclass(frozen=True)
+class Look:
+    """Say how the live view looks: the plan's pace limit, theme (auto, dark, light), traces (auto, scroll, sweep).
+
+    Or that it is a page (`is_web`), on which port (0: any free one), and whether a browser is to be opened.
+    """
+
+    pace_limit_steps_min: float | None = None
+    theme: str = "auto"
+    traces: str = "auto"
+    is_web: bool = False
+    web_port: int = 0
+    opens_page: bool = False
+
+
 class Endable(Protocol):
     """Be what a signal can end: cleanly at first, then at once."""
 
@@ -157,7 +172,7 @@ def open_writer(insoles: Mapping[str, Insole], options: RecordOptions) -> Sessio
 # --------------------------------------------------------------------------------------------------------------- run
 
 
-def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Walked:
+def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str, look: Look | None = None) -> Walked:
     """Run a session on connected insoles to its end and print what there is to see of it.
 
     `view` is "live" (the live view, or lines where that is impossible), "lines" or "progress". The insoles are closed
@@ -170,24 +185,50 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Wa
         for insole in insoles.values():
             for line in ready(insole, options.rate_hz):
                 show.say(f"{line}; `retrosole fetch` gets what it has")
-        writer = open_writer(insoles, options)
-        folder = None if writer is None else writer.folder
-        if view == "progress":
-            until = "" if options.seconds else "; Ctrl-C ends it"
-            show.announce(f"recording {' and '.join(insoles)} into {folder}{until}")
-        watcher = _watcher(view, insoles, options, folder)
-        recorder = Recorder(insoles, watcher, writer)
-        interrupted = False
-        with ending_on_signals(recorder) as signals:
-            try:
-                if isinstance(watcher, show.LiveFeeder):
-                    interrupted = _with_live_view(recorder, watcher, options)
-                else:
-                    recorder.run(options.seconds, options.note)
-            finally:
-                if folder is not None:
-                    _print_summary(folder)
-        return Walked(folder, interrupted or bool(signals))
+        look = look or Look()
+        if view == "live" and (look.is_web or _can_view()):
+            return _view(insoles, options, look)
+        return _record(insoles, options, view)
+
+
+def _record(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Walked:
+    writer = open_writer(insoles, options)
+    folder = None if writer is None else writer.folder
+    if view == "progress":
+        until = "" if options.seconds else "; Ctrl-C ends it"
+        show.announce(f"recording {' and '.join(insoles)} into {folder}{until}")
+    recorder = Recorder(insoles, _watcher(view, options), writer)
+    with ending_on_signals(recorder) as signals:
+        try:
+            recorder.run(options.seconds, options.note)
+        finally:
+            if folder is not None:
+                _print_summary(folder)
+    return Walked(folder, bool(signals))
+
+
+def _view(insoles: Mapping[str, Insole], options: RecordOptions, look: Look) -> Walked:
+    from retrosole.page import PageViewing
+    from retrosole.viewing import Viewing
+
+    viewing = (PageViewing if look.is_web else Viewing)(insoles, options, look)
+    interrupted = False
+    with ending_on_signals(viewing) as signals:
+        try:
+            interrupted = viewing.run()
+        finally:
+            for folder in viewing.folders:
+                _print_summary(folder)
+    return Walked(viewing.folders[-1] if viewing.folders else None, interrupted or bool(signals))
+
+
+def _can_view() -> bool:
+    if not show.is_terminal():
+        return False
+    if importlib.util.find_spec("textual") is None:
+        show.say("The live view needs Textual: pip install 'retrosole[live]'. Until then, one line per stride:")
+        return False
+    return True
 
 
 def check(options: RecordOptions) -> None:
@@ -200,11 +241,7 @@ def check(options: RecordOptions) -> None:
     check_subject(options.subject)
 
 
-def _watcher(view: str, insoles: Mapping[str, Insole], options: RecordOptions, folder: Path | None) -> Watcher:
-    if view == "live" and show.is_terminal():
-        if importlib.util.find_spec("textual") is not None:
-            return show.LiveFeeder(insoles, folder)
-        show.say("The live view needs Textual: pip install 'retrosole[live]'. Until then, one line per stride:")
+def _watcher(view: str, options: RecordOptions) -> Watcher:
     if view == "progress":
         return show.ProgressLine(options.seconds) if show.can_draw() else show.PlainProgress()
     return show.LinePrinter()
@@ -235,38 +272,6 @@ def ending_on_signals(recorder: Endable) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _with_live_view(recorder: Recorder, feeder: show.LiveFeeder, options: RecordOptions) -> bool:
-    """Show the live view in this thread while the recorder runs in another; whichever ends first ends the other.
-
-    Give whether it was left with Ctrl-C.
-    """
-    from retrosole.live.app import LiveApp
-
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            recorder.run(options.seconds, options.note)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            feeder.state.finished = True
-
-    thread = threading.Thread(target=run, name="recorder")
-    thread.start()
-    app = LiveApp(feeder.state, on_quit=recorder.request_end)
-    try:
-        app.run()
-    finally:
-        recorder.request_end()
-        thread.join()
-        for line in feeder.said:
-            show.say(line)
-    if failures:
-        raise failures[0]
-    return app.interrupted
 
 
 def _print_summary(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,12 @@ from retrosole.framing import (
     parse,
     pieces,
 )
+from retrosole.gait.analysis import analyse
+from retrosole.gait.pressure import pressure
 from retrosole.gait.strides import write_csv
+from retrosole.gait.table import write_table
+from retrosole.gait.words import as_json as as_json_of_gait
+from retrosole.gait.words import left_out_lines, more_lines, share_lines, statistic_rows
 from retrosole.ledger import Ledger
 from retrosole.session import recording
 from retrosole.session.check import as_json, check_session, format_check
@@ -158,7 +164,7 @@ def read_replay(script: bytes, folder: Path) -> None:
 def read_session_at(path: Path) -> None:
     """Open, sum up, list: each reader refuses in its own words without keeping the next from reading."""
     refusals: list[RetrosoleError] = []
-    for read in (_sum_up, _check, _list_strides, _take_samples, _decode):
+    for read in (_sum_up, _check, _list_strides, _analyse, _take_samples, _decode):
         try:
             read(path)
         except RetrosoleError as error:
@@ -180,6 +186,21 @@ def _list_strides(path: Path) -> None:
     strides = open_session(path).strides
     assert write_csv(strides, io.StringIO()) == len(strides)
     assert not any(math.isnan(stride.initial_contact_s) for stride in strides)
+
+
+def _analyse(path: Path) -> None:
+    session = open_session(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        analysis = analyse(session)
+        for side in analysis.sides:
+            pressure(session, analysis, side)
+    rows = [" ".join(row) for row in statistic_rows(analysis)]
+    lines = [*rows, *left_out_lines(analysis), *share_lines(analysis), *more_lines(analysis)]
+    check_lines(lines)
+    assert not any("nan" in line or "inf" in line for line in lines)
+    json.dumps(as_json_of_gait(analysis), allow_nan=False)
+    assert write_table(analysis.table, io.StringIO()) == len(session.strides)
 
 
 def _take_samples(path: Path) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from retrosole.errors import StorageError
+from retrosole.gait.strides import Stride
 from retrosole.live import state as state_module
 from retrosole.live.state import FootState, LiveState
 
@@ -23,7 +24,7 @@ pytest.importorskip("textual", reason="the live view needs the extra with Textua
 
 from textual.pilot import Pilot
 
-from retrosole.live.app import FootPanel, LiveApp
+from retrosole.live.app import FootPanel, LiveApp, RowsWidget
 from retrosole.live.picture import save_svg
 
 NAMES = ["hallux", "met1", "met3", "met5", "heel_medial", "heel_lateral"]
@@ -167,6 +168,114 @@ def test_space_holds_the_picture_but_not_the_data() -> None:
     drive(state, (80, 24), steps)
 
 
+class Keys:
+    """Note what the keys ask for."""
+
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+
+    def mark(self) -> None:
+        self.calls.append("mark")
+
+    def tare(self, sides: Sequence[str]) -> None:
+        self.calls.append(list(sides))
+
+    def toggle_recording(self) -> None:
+        self.calls.append("record")
+
+
+def with_keys(state: LiveState, steps: Steps) -> list[object]:
+    keys = Keys()
+
+    async def run() -> None:
+        app = LiveApp(state, fps=50, controls=keys)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(app, pilot)
+            await steps(app, pilot)
+
+    asyncio.run(run())
+    return keys.calls
+
+
+def test_keys_mark_and_record() -> None:
+    async def steps(app: LiveApp, pilot: Pilot[None]) -> None:
+        assert "m mark" in footer(app) and "r record" in footer(app)
+        await pilot.press("m", "r", "m")
+
+    assert with_keys(make_state("left"), steps) == ["mark", "record", "mark"]
+
+
+def footer(app: LiveApp) -> str:
+    return app.query_one("#footer", RowsWidget).render_line(0).text
+
+
+def test_tare_asks_first_and_refuses_a_foot_that_is_loaded() -> None:
+    state = make_state("left", "right")
+    for foot in state.feet:
+        push(foot, 0, 100)
+        push(foot, 26, 2100)
+
+    async def steps(app: LiveApp, pilot: Pilot[None]) -> None:
+        await pilot.press("t")
+        await settled(app, pilot)
+        assert "tare left and right: sit, both feet in the air, then press t again" in footer(app)
+        await pilot.press("t")
+        await settled(app, pilot)
+        assert "not tared: load on the left and the right foot; lift, then press t" in footer(app)
+        await pilot.press("1")  # another choice of feet: it asks again
+        push(state.feet[0], 52, 100)
+        await pilot.press("t")
+        assert state.message == "tare left: sit, the foot in the air, then press t again"
+        await pilot.press("t", "t")
+
+    assert with_keys(state, steps) == [["left"]]
+
+
+def test_without_controls_the_keys_do_nothing_and_are_not_named() -> None:
+    async def steps(app: LiveApp, pilot: Pilot[None]) -> None:
+        await pilot.press("m", "t", "r")
+        assert "mark" not in footer(app) and app.state.message == ""
+
+    drive(make_state("left"), (80, 24), steps)
+
+
+def test_delay_is_the_age_of_the_newest_sample_when_drawn() -> None:
+    state = make_state("left")
+
+    async def steps(app: LiveApp, pilot: Pilot[None]) -> None:
+        assert "delay --" in screen(app).replace("\n", " ").replace("  ", " ")
+        end_s = time.monotonic() + 10
+        first = 0
+        while "delay 2" not in header(app):
+            assert time.monotonic() < end_s, header(app)
+            push(state.feet[0], first, 100)
+            state.feet[0].sampled_s = time.monotonic() - 0.2
+            first += 26
+            await pilot.pause(0.05)
+
+    drive(state, (80, 24), steps)
+
+
+def header(app: LiveApp) -> str:
+    return app.query_one("#header", RowsWidget).render_line(0).text
+
+
+def test_a_foot_that_is_not_shown_is_followed_and_drawn_when_it_is() -> None:
+    state = make_state("left", "right")
+
+    async def steps(app: LiveApp, pilot: Pilot[None]) -> None:
+        await pilot.press("1")
+        state.feet[1].push_stride(Stride("right", 0, 1.0, contact_order="heel_first"))
+        await settled(app, pilot)
+        assert "strides 1" in header(app) and "toe first 0 %" in header(app)
+        await pilot.press("2")
+        await settled(app, pilot)
+        panel = next(panel for panel in app.query(FootPanel) if panel.display)
+        assert any("heel" in panel.render_line(y).text for y in range(panel.size.height))
+
+    drive(state, (80, 24), steps)
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_quitting_tells_the_caller_once(key: str) -> None:
     calls: list[str] = []
@@ -269,7 +378,7 @@ def test_picture_is_one_file_that_needs_nothing_else(tmp_path: Path, size: tuple
     root = ElementTree.fromstring(text)
     assert root.tag.endswith("svg")
     words = " ".join(e.text or "" for e in root.iter() if e.tag.endswith("text"))
-    assert "retrosole" in words and "lateral" in words
+    assert "strides" in words and ("lateral" in words or "forefoot" in words)
     assert "@font-face" not in text and "url(http" not in text
     assert not any("\u2800" <= c <= "\u28ff" for c in text)
     assert 'stroke-linecap="round"' in text
@@ -280,7 +389,7 @@ def test_picture_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         save_svg(make_state("left"), tmp_path / "none" / "live.svg", (80, 24))
 
 
-def test_only_the_app_imports_textual() -> None:
+def test_only_the_app_and_its_driver_import_textual() -> None:
     folder = Path(state_module.__file__).parent
     users = set()
     for path in folder.glob("*.py"):
@@ -289,7 +398,7 @@ def test_only_the_app_imports_textual() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] in ("textual", "rich") for name in names):
                 users.add(path.name)
-    assert users == {"app.py"}
+    assert users == {"app.py", "terse.py"}
 
 
 CHILD = """

@@ -1,5 +1,6 @@
 """What the live view keeps, and that two threads can use it."""
 
+import math
 import threading
 import time
 
@@ -203,3 +204,16 @@ def test_readers_never_see_half_a_push() -> None:
         read_n += 1
     feeder.join()
     assert read_n > 0 and np.unique(state.window()) == [59]
+
+
+def test_shares_cadence_and_target_are_in_the_snapshot() -> None:
+    state = foot()
+    assert math.isnan(state.snapshot().toe_first_share) and math.isnan(state.snapshot().cadence_steps_min)
+    for number, order in enumerate(["forefoot_first", "forefoot_first", "together", "heel_first", "unknown"]):
+        state.push_stride(Stride("left", number, 1.2 * number, final_contact_s=1.2 * number + 0.7, contact_order=order))
+    state.push_samples(0, ramp(0, 1000))
+    state.target_order = "heel_first"
+    view = state.snapshot()
+    assert (view.forefoot_first_n, view.decided_n, view.toe_first_share) == (2, 4, 0.5)
+    assert view.cadence_steps_min == pytest.approx(100)
+    assert view.target_order == "heel_first"

@@ -18,7 +18,7 @@ from retrosole.collector import Collector, Wanted
 from retrosole.commands.store import booted_at, listed
 from retrosole.device import Insole
 from retrosole.errors import DamagedDataError, UsageError
-from retrosole.live.panel import clock_text
+from retrosole.live.bars import clock_text
 from retrosole.session.writer import check_subject
 from retrosole.shelf import (
     KeptSide,

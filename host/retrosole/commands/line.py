@@ -9,6 +9,8 @@ import click
 
 from retrosole import __version__
 from retrosole.commands.care import doctor, flash, setup, update
+from retrosole.commands.gait import gait
+from retrosole.commands.held import erase, fetch, stored_sessions
 from retrosole.commands.parts import (
     EXIT_CODES,
     PATH,
@@ -16,9 +18,12 @@ from retrosole.commands.parts import (
     TABLE_PATH,
     Commands,
     examples,
+    look_options,
     port_option,
+    take_look,
     walk_options,
 )
+from retrosole.commands.practice import coach, plan, timed_walk
 from retrosole.errors import UsageError
 
 # Everything else is imported by the command that needs it: numpy and construct take longer than most commands.
@@ -117,14 +122,16 @@ def sim(**options: Any) -> int:
 
 @cli.command(
     short_help="Show pressure and strides as they happen.",
-    epilog=examples("retrosole live", "retrosole live --port /dev/ttyUSB0 --record sessions"),
+    epilog=examples("retrosole live", "retrosole live --record sessions --pace 90", "retrosole live --web"),
 )
 @walk_options
+@look_options
 @click.option("--record", "root", type=PATH, metavar="DIR", help="Keep the session under DIR.")
 def live(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
-    """Show pressure and strides as they happen; q quits.
+    """Show pressure and strides as they happen; q quits, the other keys are named below the picture.
 
-    Without a terminal it prints one line per stride. Sampling begins and ends with the view.
+    Without a terminal it prints one line per stride. Sampling begins and ends with the view. --web serves a page that
+    can be read from a treadmill, to browsers on this computer only: whoever knows its address can see and press.
     """
     for name in ("note", "subject"):
         if options["root"] is None and options[name] is not None:
@@ -160,9 +167,10 @@ def _walk(ports: tuple[str, ...], side: str | None, view: str, options: dict[str
     given = {name: value for name, value in options.items() if value is not None}
     if "note" in given:  # where the system's encoding is not UTF-8, Python hands on bytes that it could not read
         given["note"] = given["note"].encode(errors="surrogateescape").decode(errors="replace")
+    look = take_look(given)
     wanted = RecordOptions(**given)
     check(wanted)
-    walked = walk(connect_feet(ports, side), wanted, view)
+    walked = walk(connect_feet(ports, side), wanted, view, look)
     return INTERRUPTED_EXIT if walked.interrupted else 0
 
 
@@ -181,80 +189,8 @@ def demo(seconds: float | None, interpreter: str) -> int:
     return run_demo(seconds, interpreter)
 
 
-# -------------------------------------------------------------------------------------------------------------- store
-
-
-@cli.command(
-    "sessions",
-    short_help="List the sessions that the insoles hold.",
-    epilog=examples("retrosole sessions", "retrosole sessions --port /dev/ttyUSB0"),
-)
-@port_option
-def stored_sessions(ports: tuple[str, ...]) -> None:
-    """List the sessions in the insoles' own stores, and how much room is left there.
-
-    An insole counts its sessions over its life. Their date is known while it has not been started anew since.
-    """
-    from retrosole.commands import store
-
-    store.print_sessions(ports)
-
-
-def _session_number(text: str) -> int:
-    if text.isdecimal() and int(text) <= 0xFFFF:
-        return int(text)
-    raise click.BadParameter(f"{text}: a session number is 0 to 65535, as `retrosole sessions` lists them")
-
-
-@cli.command(
-    short_help="Fetch sessions from the insoles' stores.",
-    epilog=examples(
-        "retrosole fetch",
-        "retrosole fetch 12 13 --out study --subject P07",
-        "retrosole fetch --all --port /dev/ttyUSB0",
-    ),
-)
-@click.argument("numbers", nargs=-1, type=_session_number, metavar="[SESSION]...")
-@port_option
-@click.option(
-    "--all",
-    "fetches_all",
-    is_flag=True,
-    help="Also those collected before, while the insole has not erased them yet (usually seconds).",
-)
-@click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers.")
-@click.option(
-    "--out", "root", type=PATH, default="sessions", show_default=True, metavar="DIR", help="Keep them under DIR."
-)
-@click.option("--subject", metavar="CODE", default="anonymous", show_default=True, help="Code for new folders.")
-def fetch(ports: tuple[str, ...], side: str | None, **options: Any) -> int:
-    """Fetch what the insoles hold and nobody has collected, or the SESSIONs named by number.
-
-    Run it where you recorded, with the same --out; connect both feet. A recording under DIR that was interrupted is
-    completed; everything else gets a folder of its own, two feet that walked at the same time one together. What is
-    there already is not fetched again: after Ctrl-C, a pulled plug or a crash the same command goes on. A session that
-    still runs is ended. Only when a session is on the disk is the insole told that it may erase it, which it does while
-    it is idle.
-    """
-    from retrosole.commands.fetch import FetchOptions
-    from retrosole.commands.fetch import fetch as run
-
-    return run(ports, side, FetchOptions(**options))
-
-
-@cli.command(
-    short_help="Erase the insoles' stores.", epilog=examples("retrosole erase", "retrosole erase --port COM5 --yes")
-)
-@port_option
-@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
-def erase(ports: tuple[str, ...], is_sure: bool) -> None:
-    """Erase everything that the insoles hold, collected or not.
-
-    Says what would go and asks. Not needed to make room: an insole erases by itself what has been collected.
-    """
-    from retrosole.commands import store
-
-    store.erase(ports, is_sure)
+for _command in (plan, coach, timed_walk, stored_sessions, fetch, erase):
+    cli.add_command(_command)
 
 
 # ----------------------------------------------------------------------------------------------------------- sessions
@@ -306,6 +242,9 @@ def strides(session: Path, csv_path: str | None) -> None:
     from retrosole.commands import sessions
 
     sessions.print_strides(session, csv_path)
+
+
+cli.add_command(gait)
 
 
 @cli.command(

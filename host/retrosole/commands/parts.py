@@ -6,9 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from retrosole.errors import UsageError
+
+if TYPE_CHECKING:
+    from retrosole.walk import Look
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -88,3 +93,41 @@ def walk_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def look_options(command: Command) -> Command:
+    """Let a command take how the live view looks."""
+    pace = "Pace that the plan allows; above it the view says so."
+    traces = "Traces that move, or that stand still while they are renewed (a third of the bytes; auto: over SSH)."
+    options = (
+        click.option("--pace", type=click.FloatRange(20, 300), metavar="STEPS/MIN", help=pace),
+        click.option(
+            "--theme",
+            type=click.Choice(["auto", "dark", "light"]),
+            default="auto",
+            help="Colours; auto asks the terminal.",
+        ),
+        click.option("--traces", type=click.Choice(["auto", "scroll", "sweep"]), default="auto", help=traces),
+        click.option("--web", is_flag=True, default=None, help="A page in a browser instead, on 127.0.0.1 only."),
+        click.option("--open", "opens_page", is_flag=True, default=None, help="Open the page in your browser."),
+        click.option("--web-port", type=click.IntRange(0, 65535), metavar="N", help="Its port; otherwise any."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def take_look(options: dict[str, Any]) -> Look:
+    """Take out of options, those left out not among them, how the live view is to look.
+
+    Raises UsageError for a page that cannot be.
+    """
+    from retrosole.walk import Look
+
+    is_web = options.pop("web", False)
+    for name, flag in (("opens_page", "--open"), ("web_port", "--web-port")):
+        if name in options and not is_web:
+            raise UsageError(f"{flag} is for the page: add --web")
+    names = ("theme", "traces", "opens_page", "web_port")
+    chosen = {name: options.pop(name) for name in names if name in options}
+    return Look(options.pop("pace", None), is_web=is_web, **chosen)

@@ -15,7 +15,7 @@ from retrosole import show, wire
 from retrosole.asking import NoStoreError
 from retrosole.device import Insole, LinkLost
 from retrosole.errors import NoDeviceError, PortError, UsageError
-from retrosole.live.panel import clock_text
+from retrosole.live.bars import clock_text
 from retrosole.session.writer import word
 from retrosole.shelf import begin_of, length_s
 from retrosole.walk import connect_feet

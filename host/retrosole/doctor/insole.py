@@ -21,7 +21,7 @@ from retrosole.doctor.finding import Finding, Section, bad, of_error, ok, warn
 from retrosole.errors import DamagedDataError, NoDeviceError, RetrosoleError
 from retrosole.flashing.pack import source_hash
 from retrosole.glance import Counts, counts_of, events_for, glance
-from retrosole.live.panel import clock_text
+from retrosole.live.bars import clock_text
 from retrosole.ports import ANSWER_TIMEOUT_S, open_link, side_name
 from retrosole.session.writer import site_names, word
 from retrosole.shelf import begin_of, length_s

@@ -97,3 +97,8 @@ def encode(dots: NDArray[np.bool_]) -> list[str]:
     codes = np.einsum("rycx,yx->rc", cells, _WEIGHT) + np.uint32(_BLANK)
     text = codes.astype("<u4").tobytes().decode("utf-32-le")
     return [text[i * columns : (i + 1) * columns] for i in range(rows)]
+
+
+def with_dot(char: str, row: int, column: int) -> str:
+    """Add one dot to a braille character."""
+    return chr(ord(char) | int(_WEIGHT[row, column]))

@@ -1,8 +1,7 @@
 """Draw a foot from above, toes up, with a disc at every sensor: the fuller the load, the lighter
-the disc.
+the disc. On it the centre of pressure and the way it went.
 
-Pure: the same loads give the same rows. The outline is stylised (shorter and wider than a foot) so
-that three sensors fit across the ball of the foot.
+Pure: the same loads give the same rows.
 """
 
 from __future__ import annotations
@@ -13,32 +12,30 @@ from functools import lru_cache
 
 import numpy as np
 
+from retrosole.gait.foot_shape import PLACES, outline
 from retrosole.live import braille
-from retrosole.live.palette import OUTLINE, load_colours, percent, zone_colour
-from retrosole.live.rows import Row, Span, plain
+from retrosole.live.palette import (
+    CENTRE,
+    CENTRE_DIGIT,
+    OUTLINE,
+    TRAIL,
+    TRAIL_OLD,
+    load_colours,
+    percent,
+    zone_colour,
+)
+from retrosole.live.rows import Row, Span, merge, plain
 
 LARGE = (18, 16)  # width and height in cells
 SMALL = (15, 10)
+HUGE = (32, 26)
 
-# A right foot, x from the big-toe side (0) to the little-toe side (1), y from the toes (0) to the
-# heel (1)
-_SITE = {
-    "hallux": (0.24, 0.12),
-    "toes": (0.55, 0.13),
-    "met1": (0.19, 0.31),
-    "met3": (0.50, 0.31),
-    "met5": (0.81, 0.40),
-    "midfoot_medial": (0.36, 0.60),
-    "midfoot_lateral": (0.67, 0.60),
-    "heel_medial": (0.36, 0.85),
-    "heel_lateral": (0.66, 0.85),
+_ONLY_WITHOUT = {  # sites drawn only when their neighbours have no sensor: there is no room for all
+    "met2": ("met1", "met3"),
+    "met4": ("met3", "met5"),
+    "heel_center": ("heel_medial", "heel_lateral"),
 }
-_OUTLINE = (
-    (0.22, 0.00), (0.06, 0.07), (0.02, 0.22), (0.02, 0.38), (0.10, 0.52), (0.17, 0.66),
-    (0.16, 0.80), (0.21, 0.93), (0.36, 0.995), (0.66, 0.995), (0.82, 0.93), (0.88, 0.78),
-    (0.92, 0.62), (0.98, 0.46), (0.98, 0.32), (0.90, 0.19), (0.74, 0.07), (0.52, 0.00),
-    (0.36, 0.005),
-)  # fmt: skip
+_BETWEEN_N = 4  # points of the trail from one to the next
 
 
 @dataclass(frozen=True)
@@ -50,24 +47,75 @@ class Spot:
     load: float
 
 
-def draw_foot(side: str, spots: Sequence[Spot], size: tuple[int, int] = LARGE) -> list[Row]:
+def draw_foot(
+    side: str, spots: Sequence[Spot], size: tuple[int, int] = LARGE, trail: braille.Floats | None = None
+) -> list[Row]:
     """Draw the foot of one side in `size` cells, then one row for each sensor whose site is not on
     the map.
 
-    From 18 x 15 cells on each sensor is a disc of 5 x 3 cells, below that a plate of 3 x 1.
+    From 18 x 15 cells on each sensor is a disc of 5 x 3 cells, below that a plate of 3 x 1. `trail` is (n, 2), where
+    the centre of pressure was, as `centre.centre_trail` gives it.
     """
     width, height = size
     cells = [[(char, OUTLINE) for char in row] for row in _outline(side == "left", width, height)]
-    for spot in spots:
-        if spot.site in _SITE:
-            _put(cells, spot, side == "left")
-    rows = [_merge(row) for row in cells]
-    return rows + [_beside_row(spot, width) for spot in spots if spot.site not in _SITE]
+    sites = {spot.site for spot in spots}
+    drawn = [spot for spot in spots if _is_drawn(spot.site, sites)]
+    for spot in drawn:
+        _put(cells, spot, side == "left")
+    if trail is not None:
+        _put_trail(cells, trail, side == "left")
+    rows = [merge(row) for row in cells]
+    return rows + [_beside_row(spot, width) for spot in spots if spot not in drawn]
+
+
+def map_height(sites: Sequence[str], size: tuple[int, int]) -> int:
+    """Give how many rows `draw_foot` makes."""
+    return size[1] + sum(not _is_drawn(site, set(sites)) for site in sites)
+
+
+def _is_drawn(site: str, sites: set[str]) -> bool:
+    return site in PLACES and not sites.intersection(_ONLY_WITHOUT.get(site, ()))
+
+
+def _put_trail(cells: list[list[Span]], trail: braille.Floats, mirrored: bool) -> None:
+    """Dot the way between the sensors, older dots fainter, and mark where the centre is now."""
+    width, height = len(cells[0]), len(cells)
+    points = _joined(trail)
+    known = ~np.isnan(points[:, 0])
+    x = np.where(known, 1 - points[:, 0] if mirrored else points[:, 0], 0.0)
+    columns = np.rint(x * (width * braille.DOT_COLUMNS - 1)).astype(int).tolist()
+    rows = np.rint(np.where(known, points[:, 1], 0.0) * (height * braille.DOT_ROWS - 1)).astype(int).tolist()
+    for number in np.flatnonzero(known).tolist():
+        _dot(cells, rows[number], columns[number], TRAIL if 2 * number > len(points) else TRAIL_OLD)
+    if known[-1]:
+        line, at = cells[rows[-1] // braille.DOT_ROWS], columns[-1] // braille.DOT_COLUMNS
+        char, style = line[at]
+        if char.isdigit():
+            line[at] = (char, CENTRE_DIGIT)
+        else:
+            line[at] = ("●", f"{CENTRE} on {style.partition(' on ')[2]}" if " on " in style else CENTRE)
+
+
+def _joined(trail: braille.Floats) -> braille.Floats:
+    """Put points between neighbours; beside an unknown one they are unknown as well."""
+    share = np.linspace(1, 0, _BETWEEN_N, endpoint=False)[::-1, None]
+    between = trail[:-1, None] + share * (trail[1:, None] - trail[:-1, None])
+    return np.concatenate([trail[:1], between.reshape(-1, 2)])
+
+
+def _dot(cells: list[list[Span]], row: int, column: int, style: str) -> None:
+    """Add a dot, unless a sensor is there."""
+    line, at = cells[row // braille.DOT_ROWS], column // braille.DOT_COLUMNS
+    char = line[at][0]
+    if char == " " and " on " not in line[at][1]:
+        char = "\u2800"
+    if "\u2800" <= char <= "\u28ff":
+        line[at] = (braille.with_dot(char, row % braille.DOT_ROWS, column % braille.DOT_COLUMNS), style)
 
 
 def _put(cells: list[list[Span]], spot: Spot, mirrored: bool) -> None:
     width, height = len(cells[0]), len(cells)
-    x, y = _SITE[spot.site]
+    x, y = PLACES[spot.site]
     shape = _disc(spot) if width >= 18 and height >= 15 else _plate(spot)
     left = int(x * (width - 1)) - len(shape[0]) // 2
     if mirrored:
@@ -98,36 +146,12 @@ def _beside_row(spot: Spot, width: int) -> Row:
     return ((name.ljust(max(0, width - 6)), zone_colour(spot.zone)), (number.rjust(6), ""))
 
 
-def _merge(cells: list[Span]) -> Row:
-    """Join neighbours of the same style."""
-    out: list[Span] = []
-    for text, style in cells:
-        if out and out[-1][1] == style:
-            out[-1] = (out[-1][0] + text, style)
-        else:
-            out.append((text, style))
-    return tuple(out)
-
-
 @lru_cache(maxsize=16)
 def _outline(mirrored: bool, width: int, height: int) -> tuple[str, ...]:
-    points = _smooth(np.array(_OUTLINE))
+    points = outline()
     x = np.where(mirrored, 1 - points[:, 0], points[:, 0])
     dots = np.zeros((height * braille.DOT_ROWS, width * braille.DOT_COLUMNS), dtype=np.bool_)
     rows = np.rint(points[:, 1] * (dots.shape[0] - 1)).astype(int).clip(0, dots.shape[0] - 1)
     columns = np.rint(x * (dots.shape[1] - 1)).astype(int).clip(0, dots.shape[1] - 1)
     dots[rows, columns] = True
     return tuple(line.replace("\u2800", " ") for line in braille.encode(dots))
-
-
-def _smooth(corners: braille.Floats, step_n: int = 40) -> braille.Floats:
-    """Run a closed Catmull-Rom curve through `corners` (n, 2)."""
-    p0, p1, p2, p3 = (np.roll(corners, shift, axis=0)[:, None] for shift in (1, 0, -1, -2))
-    t = np.linspace(0, 1, step_n, endpoint=False)[:, None]
-    curve = (
-        2 * p1
-        + (p2 - p0) * t
-        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-        + (3 * (p1 - p2) + p3 - p0) * t**3
-    )
-    return np.asarray(curve / 2).reshape(-1, 2)

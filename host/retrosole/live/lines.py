@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from retrosole.gait.strides import Stride
-from retrosole.live.panel import clock_text
+from retrosole.live.bars import clock_text
 from retrosole.live.rows import plain
 from retrosole.live.state import FootState, LiveState
 

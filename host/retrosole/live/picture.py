@@ -23,7 +23,7 @@ _TEXT = re.compile(
 )
 _COLOUR = re.compile(r"\.(\S+-r\d+) \{ fill: (#[0-9a-fA-F]{6})")
 _RUN = re.compile(
-    r"(?P<dots>[\u2801-\u28ff]+)|(?P<blocks>[▀▄▌▐▖▗▘▝━╍]+)|(?P<words>[^\s\u2800-\u28ff▀▄▌▐▖▗▘▝━╍]+)"
+    r"(?P<dots>[\u2801-\u28ff]+)|(?P<blocks>[▀▄█▌▐▖▗▘▝━╍]+)|(?P<words>[^\s\u2800-\u28ff▀▄█▌▐▖▗▘▝━╍]+)"
 )
 _ROW_PX = 24.4  # the height of a row in Rich's drawing
 _RISE_PX = 18.5  # and of its top above the base line
@@ -32,6 +32,7 @@ _DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))  # by b
 _BLOCKS = {  # each block as (left, top, right, bottom) in parts of the cell
     "▀": (0, 0, 1, 0.5),
     "▄": (0, 0.5, 1, 1),
+    "█": (0, 0, 1, 1),
     "▌": (0, 0, 0.5, 1),
     "▐": (0.5, 0, 1, 1),
     "▖": (0, 0.5, 0.5, 1),
@@ -43,12 +44,14 @@ _BLOCKS = {  # each block as (left, top, right, bottom) in parts of the cell
 }
 
 
-def save_svg(state: LiveState, path: str | Path, size: tuple[int, int] = (120, 40)) -> None:
+def save_svg(
+    state: LiveState, path: str | Path, size: tuple[int, int] = (120, 40), *, is_light: bool = False
+) -> None:
     """Write the view of `state` at `size` columns and rows as one SVG file that needs nothing else.
 
     Raises StorageError when the file cannot be written.
     """
-    svg = asyncio.run(_render(state, size))
+    svg = asyncio.run(_render(state, size, is_light))
     try:
         Path(path).write_text(svg, encoding="utf-8")
     except OSError as error:
@@ -57,8 +60,8 @@ def save_svg(state: LiveState, path: str | Path, size: tuple[int, int] = (120, 4
         raise StorageError(text) from error
 
 
-async def _render(state: LiveState, size: tuple[int, int]) -> str:
-    app = LiveApp(state)
+async def _render(state: LiveState, size: tuple[int, int], is_light: bool) -> str:
+    app = LiveApp(state, is_light=is_light)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.update_picture()

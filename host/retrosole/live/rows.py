@@ -25,6 +25,31 @@ def row_width(row: Row) -> int:
     return sum(len(text) for text, _ in row)
 
 
+_JOIN_CELLS = 12  # moving the cursor and naming a style again costs about as many bytes
+
+
+def changed_cells(old: Row, new: Row) -> list[tuple[int, int]]:
+    """Give the runs of cells, from and to, in which two rows differ; runs that nearly touch are one.
+
+    Rows of different widths differ from the first cell to the last of the longer one.
+    """
+    before, after = _cells(old), _cells(new)
+    if len(before) != len(after):
+        return [(0, max(len(before), len(after)))]
+    runs: list[tuple[int, int]] = []
+    for at, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a != b:
+            if runs and at - runs[-1][1] < _JOIN_CELLS:
+                runs[-1] = (runs[-1][0], at + 1)
+            else:
+                runs.append((at, at + 1))
+    return runs
+
+
+def _cells(row: Row) -> list[Span]:
+    return [(char, style) for text, style in row for char in text]
+
+
 def fit(row: Row, width: int, style: str = "") -> Row:
     """Cut or pad a row to exactly `width` cells; `style` colours the padding."""
     out: list[Span] = []
@@ -36,6 +61,17 @@ def fit(row: Row, width: int, style: str = "") -> Row:
         left_n -= len(text)
     if left_n > 0:
         out.append((" " * left_n, style))
+    return tuple(out)
+
+
+def merge(spans: Iterable[Span]) -> Row:
+    """Join neighbours of the same style."""
+    out: list[Span] = []
+    for text, style in spans:
+        if out and out[-1][1] == style:
+            out[-1] = (out[-1][0] + text, style)
+        else:
+            out.append((text, style))
     return tuple(out)
 
 

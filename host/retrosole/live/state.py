@@ -8,6 +8,7 @@ take `snapshot()`, which holds it too and hands out copies. Plain attributes (co
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -18,10 +19,14 @@ from numpy.typing import NDArray
 
 from retrosole.gait.strides import Stride
 from retrosole.live.braille import Floats
+from retrosole.live.hint import Hint, choose_hint
+from retrosole.live.pace import cadence_steps_min
 
 MISSING_COUNT = 4095
 SPAN_MIN_COUNTS = 150.0  # below it a channel is noise: keep it small instead of blowing it up
 KEPT_STRIDE_N = 64
+CONNECTED = "connected"
+IN_THE_AIR = 0.15  # load above which a foot is not
 _NOW_S = 0.05  # a load is averaged over this, so that its digits can be read
 _FORGET_S = 60.0  # how slowly baseline and peak of the past give way to those of the window
 
@@ -37,12 +42,22 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """Hold a mark that the person set: its number, and when, in seconds since the first sample."""
+
+    code: int
+    time_s: float
+
+
+@dataclass(frozen=True)
 class FootView:
     """Hold one foot at one moment; nothing in it changes any more.
 
-    `counts` is (n, ch), oldest first, `nan` where a sample is missing or not yet taken; its last
-    row is sample `end_idx - 1`. `baseline` and `peak` are (ch,) in counts, `loads` (ch,) from 0 at
-    the baseline to 1 at the peak. `contact` is the contact that no stride has concluded yet.
+    `counts` is (n, ch), oldest first, `nan` where a sample is missing or not yet taken; its last row is sample
+    `end_idx - 1`. `baseline` and `peak` are (ch,) in counts, `loads` (ch,) from 0 at the baseline to 1 at the peak.
+    `contact` is the contact that no stride has concluded yet. `forefoot_first_n` of `decided_n` strides began with the
+    forefoot; of the rest of `stride_n` the order is unknown. `target_order` is what the insole is set to. `sampled_s`
+    is the host's steady time (time.monotonic) when the newest sample was due, `nan` while the clocks are not related.
     """
 
     side: str
@@ -57,8 +72,11 @@ class FootView:
     strides: tuple[Stride, ...]
     stride_n: int
     backward_n: int
+    forefoot_first_n: int
+    decided_n: int
     marks: tuple[Mark, ...]
     contact: Mark | None
+    flags: tuple[Flag, ...]
     received_n: int
     lost_sample_n: int
     lost_frame_n: int
@@ -66,11 +84,28 @@ class FootView:
     link: str
     fault: str | None
     cue_on: bool
+    target_order: str
+    sampled_s: float
 
     @property
     def now_s(self) -> float:
         """Give the time of the newest sample, in seconds since the first one."""
         return self.end_idx / self.rate_hz
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the insole is there."""
+        return self.link == CONNECTED
+
+    @property
+    def cadence_steps_min(self) -> float:
+        """Give how fast somebody walks now; `nan` when nobody does, or too little is known."""
+        return cadence_steps_min(self.strides, self.now_s)
+
+    @property
+    def toe_first_share(self) -> float:
+        """Give the share of forefoot-first strides among those whose order is known, 0 to 1; `nan` without any."""
+        return self.forefoot_first_n / self.decided_n if self.decided_n else math.nan
 
 
 class FootState:
@@ -104,6 +139,8 @@ class FootState:
         self.link = "waiting"
         self.fault: str | None = None
         self.cue_on = False
+        self.target_order = "forefoot_first"
+        self.sampled_s = math.nan
         self.version = 0
         self._lock = threading.Lock()
         self._ring: NDArray[np.float32] = np.empty((self.window_n, len(zones)), dtype=np.float32)
@@ -111,8 +148,14 @@ class FootState:
         self._peak = np.empty(len(zones), dtype=np.float32)
         self._strides: deque[Stride] = deque(maxlen=KEPT_STRIDE_N)
         self._marks: deque[Mark] = deque(maxlen=KEPT_STRIDE_N)
-        self._stride_n = 0
-        self._backward_n = 0
+        self._flags: deque[Flag] = deque(maxlen=KEPT_STRIDE_N)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, with nothing known: another session."""
+        with self._lock:
+            self._strides.clear()
+            self._stride_n = self._backward_n = self._forefoot_first_n = self._decided_n = 0
         self.restart()
 
     def restart(self) -> None:
@@ -122,6 +165,7 @@ class FootState:
             self._baseline.fill(np.nan)
             self._peak.fill(np.nan)
             self._marks.clear()
+            self._flags.clear()
             self._contact: Mark | None = None
             self._end_idx = 0
             self.version += 1
@@ -177,10 +221,18 @@ class FootState:
             self._strides.append(stride)
             self._stride_n += 1
             self._backward_n += stride.direction == "backward"
+            self._forefoot_first_n += stride.contact_order == "forefoot_first"
+            self._decided_n += stride.contact_order != "unknown"
             start_s, end_s = stride.initial_contact_s, stride.final_contact_s
             self._marks.append(Mark(start_s, end_s, stride.contact_order))
             if self._contact is not None and not self._contact.start_s > end_s:
                 self._contact = None
+            self.version += 1
+
+    def push_flag(self, code: int, time_s: float) -> None:
+        """Take a mark that the person set, `time_s` after the first sample."""
+        with self._lock:
+            self._flags.append(Flag(code, time_s))
             self.version += 1
 
     def stamp(self) -> tuple[object, ...]:
@@ -216,6 +268,11 @@ class FootState:
         loads: Floats = np.clip((mean - self._baseline) / span, 0.0, 1.0)
         return loads
 
+    @property
+    def is_in_the_air(self) -> bool:
+        """Say whether no sensor has more load than a foot in the air."""
+        return not bool((self.loads() > IN_THE_AIR).any())  # nan compares false
+
     def snapshot(self) -> FootView:
         """Copy everything at one moment."""
         with self._lock:
@@ -233,8 +290,11 @@ class FootState:
                 strides=tuple(self._strides),
                 stride_n=self._stride_n,
                 backward_n=self._backward_n,
+                forefoot_first_n=self._forefoot_first_n,
+                decided_n=self._decided_n,
                 marks=tuple(self._marks),
                 contact=self._contact,
+                flags=tuple(self._flags),
                 received_n=self.received_n,
                 lost_sample_n=self.lost_sample_n,
                 lost_frame_n=self.lost_frame_n,
@@ -242,6 +302,8 @@ class FootState:
                 link=self.link,
                 fault=self.fault,
                 cue_on=self.cue_on,
+                target_order=self.target_order,
+                sampled_s=self.sampled_s,
             )
 
 
@@ -250,16 +312,34 @@ class LiveState:
     """Hold what all feet have in common; the feeder replaces the attributes, the screen reads them.
 
     `recording` is the folder being written, None when only looking. `message` is one line for the
-    person. `finished` tells the view to close by itself.
+    person. `pace_limit_steps_min` is what the plan allows, None without one. `finished` tells the view to close by
+    itself.
     """
 
     feet: list[FootState]
     elapsed_s: float = 0.0
     recording: str | None = None
     message: str = ""
+    pace_limit_steps_min: float | None = None
     finished: bool = field(default=False)
 
     def stride_counts(self) -> tuple[int, int]:
         """Give the strides of all feet together and how many of them went backward."""
         counts = [foot.stride_counts for foot in self.feet]
         return sum(n for n, _ in counts), sum(n for _, n in counts)
+
+    def hint(self, views: Sequence[FootView]) -> Hint | None:
+        """Give what is to be said to the person now, from snapshots of the feet; see `retrosole.live.hint`."""
+        return choose_hint(views, self.pace_limit_steps_min)
+
+
+def both_cadence_steps_min(views: Sequence[FootView]) -> float:
+    """Give the cadence of all feet that walk, their mean; `nan` when none does."""
+    known = [cadence for view in views if not math.isnan(cadence := view.cadence_steps_min)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def both_toe_first_share(views: Sequence[FootView]) -> float:
+    """Give the share of forefoot-first strides among those of all feet whose order is known; `nan` without any."""
+    decided_n = sum(view.decided_n for view in views)
+    return sum(view.forefoot_first_n for view in views) / decided_n if decided_n else math.nan

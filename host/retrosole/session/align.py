@@ -48,6 +48,11 @@ class Alignment:
     worst_s: float = float("nan")
     beyond_s: float = 0.0
 
+    @property
+    def is_by_step(self) -> bool:
+        """Say whether the feet can be compared step by step."""
+        return self.is_aligned and self.worst_s <= _STEPS_S
+
 
 @dataclass(frozen=True)
 class _Line:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrosole import wire
 from retrosole.session.segments import SEQUENCED, Segment
@@ -96,3 +99,52 @@ def lost_n(segment: Segment, kind: int) -> int:
 def told_n(end: wire.SessionEndFrame | None, kind: int) -> int:
     """Give how many frames of a type the end of a session says there were; 0 when it does not say."""
     return int(getattr(end, _COUNTS[kind])) if end is not None and kind in _COUNTS else 0
+
+
+# ------------------------------------------------------------------------------------------------- in seconds
+
+
+def span_s(log: SideLog) -> tuple[float, float] | None:
+    """Give when the first sample of a foot was due and when its last one ended, None when it has none."""
+    ends_s = [segment.seconds(np.array(ends), log.rate_hz) for segment, ends in _spans_idx(log)]
+    return (float(np.min(ends_s)), float(np.max(ends_s))) if ends_s else None
+
+
+def _spans_idx(log: SideLog) -> Iterator[tuple[Segment, tuple[int, int]]]:
+    for segment, index, _, taken in log.slots:
+        first_idx = 0 if segment.started else int(index[0])
+        last_idx = int(index[taken][-1]) + 1 if taken.any() else first_idx
+        yield segment, (first_idx, max(last_idx, int(log.told_ends_idx[segment.session])))
+
+
+def duration_s(log: SideLog) -> float:
+    """Give the time from the first sample of a foot to its last one, pauses at a reset included."""
+    begin_s, end_s = span_s(log) or (0.0, 0.0)
+    return max(end_s - begin_s, log.losses.expected_n / log.rate_hz)
+
+
+def untaken_s(log: SideLog) -> NDArray[np.float64]:
+    """Give the times in which the insole took no samples, (k, 2) from and to, in order: holes, and around resets.
+
+    What was taken and got lost on the way is not among them.
+    """
+    ends = list(_spans_idx(log))
+    parts = [
+        segment.seconds(_holes(index, taken, end_idx), log.rate_hz).reshape(-1, 2)
+        for (segment, index, _, taken), (_, (_, end_idx)) in zip(log.slots, ends, strict=True)
+    ]
+    for (before, (_, end_idx)), (behind, (first_idx, _)) in pairwise(ends):
+        edges_s = [before.seconds(np.array([end_idx]), log.rate_hz), behind.seconds(np.array([first_idx]), log.rate_hz)]
+        parts.append(np.concatenate(edges_s).reshape(1, 2))
+    spans_s = np.concatenate(parts) if parts else np.empty((0, 2))
+    return np.asarray(spans_s[np.argsort(spans_s[:, 0], kind="stable")])
+
+
+def _holes(index: NDArray[np.int64], taken: NDArray[np.bool_], end_idx: int) -> NDArray[np.int64]:
+    """Give first index and the one behind the last, in turn, of each run of records that were not taken."""
+    missing = index[~taken & (index < end_idx)]
+    if not len(missing):
+        return missing
+    cuts = np.flatnonzero(np.diff(missing) != 1) + 1
+    firsts, lasts = missing[np.concatenate([[0], cuts])], missing[np.append(cuts - 1, len(missing) - 1)]
+    return np.stack([firsts, lasts + 1], axis=1).ravel()

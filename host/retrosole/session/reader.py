@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from retrosole.errors import DamagedDataError, UsageError
 from retrosole.framing import POSSIBLE
 from retrosole.gait.strides import COLUMNS, Stride, write_csv
 from retrosole.session.align import align
-from retrosole.session.losses import Losses
+from retrosole.session.losses import Losses, duration_s, span_s, untaken_s
+from retrosole.session.sensors import Sensor, sensors_of, standing_counts
 from retrosole.session.sidelog import Known, SideLog
 from retrosole.session.writer import FORMAT, FORMAT_VERSION, word
 
@@ -69,6 +70,27 @@ class Session:
     def frames(self, side: str, kind: type[Any]) -> list[Any]:
         """Give all frames of one class (as wire.StrideFrame) of a side, as the device sent them, each once."""
         return self.logs[side].frames(kind)
+
+    @property
+    def duration_s(self) -> float:
+        """Give the time from the first sample to the last of any foot; where no clock is common, of the longer one."""
+        longest_s = max(duration_s(log) for log in self.logs.values())
+        spans_s = [ends_s for log in self.logs.values() if (ends_s := span_s(log))]
+        if not (self.alignment.is_aligned and spans_s):
+            return longest_s
+        return max(longest_s, max(end_s for _, end_s in spans_s) - min(begin_s for begin_s, _ in spans_s))
+
+    def sensors(self, side: str) -> tuple[Sensor, ...]:
+        """Give what the insole said of its channels, in their order; nothing when that did not come through."""
+        return sensors_of(self.logs[side])
+
+    def standing_counts(self, side: str) -> float | None:
+        """Give the counts that stand for 100 % of the wearer's standing load, None when not calibrated."""
+        return standing_counts(self.logs[side])
+
+    def untaken_s(self, side: str) -> NDArray[np.float64]:
+        """Give the times (k, 2), from and to, in which the insole of a side took no samples, in order."""
+        return untaken_s(self.logs[side])
 
     @property
     def losses(self) -> dict[str, Losses]:
@@ -171,45 +193,50 @@ def _read(path: Path, most_bytes: int) -> bytes:
 
 
 def save_strides(strides: Iterable[Stride], path: str | Path) -> int:
-    """Write strides as CSV to a file, which appears whole or not at all; returns the number of rows.
+    """Write strides as CSV to a file, as `save_table` does; returns the number of rows."""
+    return save_table(lambda out: write_csv(strides, out), path, COLUMNS)
 
-    Only an earlier stride table is ever replaced, and none in a session folder. Raises UsageError when something
-    else is in the way, OSError when the disk refuses.
+
+def save_table(write: Callable[[TextIO], int], path: str | Path, columns: Sequence[str]) -> int:
+    """Let a table of these columns be written to a file, which appears whole or not at all; returns what `write` does.
+
+    Only an earlier table with the same columns is ever replaced, and none in a session folder. Raises UsageError when
+    something else is in the way, OSError when the disk refuses.
     """
     path = Path(path)
-    check_table_place(path)
+    check_table_place(path, columns)
     if _keeps_nothing(path):
         with open(path, "w", encoding="utf-8", newline="") as out:
-            return write_csv(strides, out)
+            return write(out)
     target = Path(os.path.realpath(path))  # a link stays one
     half = target.with_name(f".strides-{os.getpid()}.part")
     try:
         with open(half, "w", encoding="utf-8", newline="") as out:
-            stride_n = write_csv(strides, out)
+            row_n = write(out)
         os.replace(half, target)
     finally:
         half.unlink(missing_ok=True)
-    return stride_n
+    return row_n
 
 
-def check_table_place(path: Path) -> None:
-    """Raise as `save_strides` would for what is in the way at `path`; nothing is written."""
+def check_table_place(path: Path, columns: Sequence[str] = COLUMNS) -> None:
+    """Raise as `save_table` would for what is in the way at `path`; nothing is written."""
     if not _keeps_nothing(path):
-        _refuse_to_replace(path, Path(os.path.realpath(path)))
+        _refuse_to_replace(path, Path(os.path.realpath(path)), columns)
 
 
 def _keeps_nothing(path: Path) -> bool:
     return path.is_fifo() or path.is_char_device()
 
 
-def _refuse_to_replace(path: Path, target: Path) -> None:
+def _refuse_to_replace(path: Path, target: Path, columns: Sequence[str]) -> None:
     if target.suffix.lower() in _KEPT_ENDINGS:
         raise UsageError(f"{path} is the name of a session's own file, not of a table: choose another, such as out.csv")
     if not target.exists():
         return
     if any((target.parent / f"{side}.frames").exists() for side in SIDES):
         raise UsageError(f"{path} exists, in a session folder, where nothing is replaced: choose another file")
-    header = ",".join(COLUMNS).encode() + b"\n"
+    header = ",".join(columns).encode() + b"\n"
     with open(target, "r+b") as file:  # + since what is write-protected is to stay, too
         if file.readline(len(header)) != header:
             raise UsageError(f"{path} exists and is no stride table, so it is not replaced: choose another file")

@@ -25,6 +25,7 @@ from retrosole.samples import HEAD_BYTES, record_bytes
 from retrosole.session.bulk import Batch, open_log
 from retrosole.session.losses import Losses, account
 from retrosole.session.segments import SEQUENCED, Segment, segments_of, serial_distance, taken_mask
+from retrosole.session.stride_frames import stride_frames
 from retrosole.session.writer import word
 
 _SAMPLES = wire.SamplesFrame.TYPE
@@ -329,8 +330,7 @@ class SideLog:
         before_n = 0
         for segment in self.segments:
             sequence = segment.frames[wire.StrideFrame.TYPE]
-            for row in sequence.rows():
-                frame = parse(row)
+            for frame in stride_frames(sequence):
                 stride = to_stride(frame, self.side, self.rate_hz, segment.base_idx, before_n)
                 yield stride if segment.to_s is None else _retimed(stride, frame, segment, self.rate_hz)
             before_n += int(sequence.seq[-1]) + 1 if len(sequence) else 0

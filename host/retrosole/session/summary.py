@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-import numpy as np
-
 from retrosole import wire
 from retrosole.session.check import check_session, clock_text, counted
-from retrosole.session.losses import Losses
+from retrosole.session.losses import Losses, duration_s
 from retrosole.session.reader import Session
+from retrosole.session.sensors import out_bits
 from retrosole.session.sidelog import SideLog
 from retrosole.session.writer import site_names
 
@@ -68,7 +67,7 @@ def summarise(session: Session) -> Summary:
         path=str(session.path),
         subject=session.info.get("subject"),
         started=session.info.get("started"),
-        duration_s=_duration_s(session, sides),
+        duration_s=session.duration_s,
         sides=sides,
         # a sum of two rates, so that it does not matter when each foot's clock began
         cadence_steps_min=sum(r for r in rates if r is not None) if both else None,
@@ -84,7 +83,7 @@ def _summarise_side(session: Session, side: str) -> SideSummary:
     return SideSummary(
         side=side,
         rate_hz=log.rate_hz,
-        duration_s=_side_duration_s(log),
+        duration_s=duration_s(log),
         losses=log.losses,
         stride_n=len(strides),
         direction_share=_shares(s.direction for s in strides),
@@ -94,31 +93,6 @@ def _summarise_side(session: Session, side: str) -> SideSummary:
         strides_per_min=_strides_per_min(log),
         left_out=_left_out(log),
     )
-
-
-def _duration_s(session: Session, sides: dict[str, SideSummary]) -> float:
-    """Give the time from the first sample of a foot to the last of any; of the longer one where no clock is common."""
-    longest_s = max(side.duration_s for side in sides.values())
-    spans_s = [span_s for log in session.logs.values() if (span_s := _span_s(log))]
-    if not (session.alignment.is_aligned and spans_s):
-        return longest_s
-    return max(longest_s, max(end_s for _, end_s in spans_s) - min(begin_s for begin_s, _ in spans_s))
-
-
-def _side_duration_s(log: SideLog) -> float:
-    begin_s, end_s = _span_s(log) or (0.0, 0.0)
-    return max(end_s - begin_s, log.losses.expected_n / log.rate_hz)
-
-
-def _span_s(log: SideLog) -> tuple[float, float] | None:
-    """Give when the first sample of a foot was due and when its last one ended, None when it has none."""
-    ends_s = []
-    for segment, index, _, taken in log.slots:
-        first_idx = 0 if segment.started else int(index[0])
-        last_idx = int(index[taken][-1]) + 1 if taken.any() else first_idx
-        end_idx = max(last_idx, int(log.told_ends_idx[segment.session]))
-        ends_s.append(segment.seconds(np.array([first_idx, end_idx]), log.rate_hz))
-    return (float(np.min(ends_s)), float(np.max(ends_s))) if ends_s else None
 
 
 def _shares(words: object) -> dict[str, float]:
@@ -145,11 +119,7 @@ def _strides_per_min(log: SideLog) -> float | None:
 
 
 def _left_out(log: SideLog) -> tuple[str, ...]:
-    sessions = {segment.session for segment in log.segments}
-    bits = 0
-    for status in log.frames(wire.StatusFrame):
-        if status.running and status.session in sessions:
-            bits |= status.channel_out_bits
+    bits = out_bits(log)
     if log.identity is None:
         return tuple(f"channel {k}" for k in range(log.channel_n) if bits >> k & 1)
     return tuple(site_names(log.identity, bits))

@@ -1,0 +1,100 @@
+"""`gait`: the parameters of a session."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retrosole.commands.parts import PATH, examples
+
+if TYPE_CHECKING:
+    from retrosole.gait.analysis import Analysis
+    from retrosole.gait.table import Table
+    from retrosole.session.reader import Session
+
+_SESSION = "sessions/2026-11-21T10-15-30_P07"
+
+
+@click.command(
+    short_help="Give the gait parameters of a session.",
+    epilog=examples(f"retrosole gait {_SESSION}", f"retrosole gait {_SESSION} --csv gait.csv"),
+)
+@click.argument("session", type=PATH)
+@click.option("--csv", "csv_path", metavar="OUT", help="Write every stride with its parameters; - is standard output.")
+@click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--direction",
+    type=click.Choice(["backward", "forward"]),
+    help="Summarise the strides that went this way.  [default: the way of most strides]",
+)
+def gait(session: Path, csv_path: str | None, is_json: bool, direction: str | None) -> None:
+    """Give the gait parameters of a session: mean and spread for each foot, what was left out, and why.
+
+    Turns, stumbles, first and last strides and those beside a gap are left out of the numbers, not of the table. Times
+    are in ms; loads in percent of the load of standing once an insole was calibrated, in sensor counts before. What
+    needs both feet, as double support, is told where they are on one clock.
+
+    In the CSV an empty cell is not known; columns ending in _s are seconds, those before final_contact_s since the
+    session's first sample; is_usable is yes or no, and left_out says why.
+    """
+    from retrosole.errors import UsageError
+
+    if csv_path is not None and is_json:
+        raise UsageError("--csv and --json exclude each other: run the command twice")
+    run(session, csv_path, is_json, direction)
+
+
+def run(session: Path, csv_path: str | None, is_json: bool, direction: str | None) -> None:
+    """Print an analysis as text or JSON, or write its table."""
+    from retrosole.gait.analysis import analyse
+    from retrosole.gait.words import as_json
+    from retrosole.session.reader import open_session
+
+    opened = open_session(session)
+    analysis = analyse(opened, direction)
+    if csv_path is not None:
+        write_csv(analysis.table, csv_path)
+    elif is_json:
+        print(json.dumps(as_json(analysis), indent=1, allow_nan=False))
+    else:
+        print_text(opened, analysis)
+
+
+def print_text(session: Session, analysis: Analysis) -> None:
+    """Print an analysis for a person."""
+    from retrosole import show
+    from retrosole.gait import words
+    from retrosole.session.check import clock_text
+    from retrosole.session.summary import sample_text
+
+    rows = list(words.statistic_rows(analysis))
+    if rows:
+        show.table(words.HEADINGS, rows, right=words.RIGHT)
+        print()
+    for lines in (words.left_out_lines, words.share_lines, words.more_lines):
+        for line in lines(analysis):
+            print(line)
+    print(f"session: {clock_text(analysis.duration_s)} long")
+    for side, losses in analysis.losses.items():
+        print(f"{side}: {sample_text(losses, session.rate_hz(side))}")
+
+
+def write_csv(table: Table, csv_path: str) -> None:
+    """Write an extended table to a file, or to standard output for "-"."""
+    from retrosole import show
+    from retrosole.errors import StorageError
+    from retrosole.gait.table import EXTENDED_COLUMNS, write_table
+    from retrosole.session.reader import save_table
+
+    if csv_path == "-":
+        write_table(table, sys.stdout)
+        return
+    try:
+        stride_n = save_table(lambda out: write_table(table, out), csv_path, EXTENDED_COLUMNS)
+    except OSError as error:
+        raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
+    show.say(f"{stride_n} strides in {csv_path}")

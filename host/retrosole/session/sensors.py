@@ -1,0 +1,71 @@
+"""What the insole says of its sensors: zone, place under the foot, calibration, and whether it trusts them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retrosole import wire
+from retrosole.session.writer import word
+
+if TYPE_CHECKING:
+    from retrosole.session.sidelog import SideLog
+
+_VOTING = ("forefoot", "heel")
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Hold one channel: `zone` and `site` in words.
+
+    `baseline` is its unloaded counts from tare, `standing` its counts above that while standing on this foot, None
+    before a tare or a calibration. `is_left_out`: the insole found it dead or stuck, for a part of the session or all.
+    """
+
+    zone: str
+    site: str
+    baseline: int | None
+    standing: int | None
+    is_left_out: bool
+
+
+def sensors_of(log: SideLog) -> tuple[Sensor, ...]:
+    """Give the sensors in the order of the channels; none when no identity frame came through."""
+    who = log.identity
+    if who is None:
+        return ()
+    bits = out_bits(log)
+    return tuple(
+        Sensor(
+            zone=word(wire.Zone, who.zones[k]),
+            site=word(wire.Site, who.sites[k]),
+            baseline=_known(who.baseline[k], "baseline"),
+            standing=_known(who.standing[k], "standing"),
+            is_left_out=bool(bits >> k & 1),
+        )
+        for k in range(min(who.channel_n, wire.CHANNEL_N))
+    )
+
+
+def _known(value: int, name: str) -> int | None:
+    return None if value == wire.INVALID[f"identity.{name}"] else value
+
+
+def standing_counts(log: SideLog) -> float | None:
+    """Give what the forefoot and heel sensors read together in standing, above the baseline; None when not calibrated.
+
+    Midfoot and toes are not in it, as they are in no zone's peak or impulse.
+    """
+    told = [s.standing for s in sensors_of(log) if s.zone in _VOTING]
+    known = [counts for counts in told if counts is not None]
+    return float(sum(known)) or None if known and len(known) == len(told) else None
+
+
+def out_bits(log: SideLog) -> int:
+    """Give the channels that the insole left out of its decisions, for a part of the session or all: bit k is k."""
+    sessions = {segment.session for segment in log.segments}
+    bits = 0
+    for status in log.frames(wire.StatusFrame):
+        if status.running and status.session in sessions:
+            bits |= status.channel_out_bits
+    return bits

@@ -1,0 +1,232 @@
+"""`retrosole gait` on sessions as they come: empty, one foot, three strides, nothing known, standing, large gaps."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_logs import START, save
+from pty_insole import identity, stride_frame
+from walk_truth import calibrated
+from walked import CHANNELS, Options, save_walk
+
+from retrosole import wire
+from retrosole.cli import run
+from retrosole.framing import encode
+from retrosole.gait.analysis import analyse
+from retrosole.gait.pressure import pressure
+from retrosole.gait.table import EXTENDED_COLUMNS
+from retrosole.session.reader import Session, open_session
+from retrosole.session.writer import SessionWriter
+from retrosole.twin.front_end import IDEAL
+from retrosole.twin.gait_model import generate
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+# How a person would read a number that is none
+_NO_NUMBER = re.compile(r"\b([Nn][Aa][Nn]|None|inf|null|array|np\.)\b")
+
+
+@pytest.fixture
+def told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Give what the command prints of a session, once as text, and checked as JSON and as CSV on the way."""
+
+    def tell(session: Session, *options: str) -> str:
+        path = str(session.path)
+        assert run(["gait", path, *options]) == 0
+        text, error = capsys.readouterr()
+        assert not error and not _NO_NUMBER.search(text), text
+        assert run(["gait", path, "--json", *options]) == 0
+        json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+        assert run(["gait", path, "--csv", str(tmp_path / "out.csv"), *options]) == 0
+        table = (tmp_path / "out.csv").read_text(encoding="utf-8")
+        assert table.splitlines()[0] == ",".join(EXTENDED_COLUMNS) and "nan" not in table
+        assert f"{len(session.strides)} strides in" in capsys.readouterr().err
+        analysis = analyse(session)
+        assert all(pressure(session, analysis, side) is None or analysis.usable_n[side] for side in analysis.sides)
+        return text
+
+    return tell
+
+
+def walk(folder: Path, seconds: float, options: Options | None = None, gait: str = "backward", **more: Any) -> Session:
+    return save_walk(folder / "S", generate(gait, CHANNELS, seconds, 3, **more), options or Options())
+
+
+def test_two_feet(tmp_path: Path, told: Callable[..., str]) -> None:
+    text = told(walk(tmp_path, 40.0))
+    assert re.search(r"^Stance time +left +\d+ +7\d\d +\d+ +\d\.\d +7\d\d  ms$", text, re.MULTILINE)
+    assert re.search(r"^ +right +\d+ +7\d\d", text, re.MULTILINE)
+    assert re.search(r"^Double support +both +\d+ +2\d\d ", text, re.MULTILINE)
+    assert "walked backward" in text and "forefoot first 100 % of" in text
+    assert "both feet: feet on one clock within" in text and "none missing" in text
+    assert "4 first or last of a walk" in text and "above 0 the left is more" in text
+    assert "loads in sensor counts, to compare strides of one insole: not calibrated: left, right" in text
+
+
+def test_a_calibrated_insole_tells_loads_in_percent_of_standing(tmp_path: Path, told: Callable[..., str]) -> None:
+    source = generate("backward", CHANNELS, 30.0, 3, front_end=IDEAL)
+    text = told(save_walk(tmp_path / "S", source, calibrated(IDEAL, 3)))
+    row = r"^(?:Forefoot peak|Heel peak)? +(?:left|right) +\d+ +(\d+) .*% of standing$"
+    peaks = re.findall(row, text, re.MULTILINE)
+    assert len(peaks) == 4 and all(30 < float(peak) < 150 for peak in peaks), text
+    assert "counts" not in text and "not calibrated" not in text
+
+
+def test_a_turn_within_a_walk_is_left_out(tmp_path: Path) -> None:
+    parts = [generate(gait, CHANNELS, s, 3) for gait, s in (("backward", 30.0), ("turning", 6.0), ("backward", 30.0))]
+    counts = {side: np.concatenate([part.counts[side] for part in parts]) for side in parts[0].counts}
+    table = analyse(save_walk(tmp_path / "S", replace(parts[0], counts=counts))).table
+    in_turn = (table["initial_contact_s"] > 31.0) & (table["initial_contact_s"] < 36.5)
+    assert np.sum(in_turn) >= 6 and np.mean(table["is_usable"][in_turn]) < 0.15
+    assert np.mean(table["is_usable"][~in_turn]) > 0.8
+
+
+def test_feet_whose_clocks_were_not_asked_are_not_put_together(tmp_path: Path, told: Callable[..., str]) -> None:
+    session = walk(tmp_path, 30.0, Options(asks=False))
+    text = told(session)
+    assert "Double support" not in text and "both feet: not on one clock" in text
+    assert "asymmetry of stance time" in text, "durations need no common clock"
+    assert [r.side for r in analyse(session).runs] == ["left", "right"] and "runs of direction" not in text
+
+
+def test_one_foot_only(tmp_path: Path, told: Callable[..., str]) -> None:
+    session = walk(tmp_path, 30.0, sides=("right",))
+    text = told(session)
+    assert "Double support" not in text and "asymmetry" not in text and "both feet" not in text
+    analysis = analyse(session)
+    assert (analysis.both, analysis.both_text, analysis.both_sigma_s) == ({}, "only one foot was recorded", None)
+    assert list(analysis.shares) == ["right"]
+
+
+def test_an_empty_session_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "S", b"")
+    assert run(["gait", str(tmp_path / "S")]) == 6
+    out, error = capsys.readouterr()
+    assert not out and "holds an empty session" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("beside", [b"", START])
+def test_a_session_that_ended_before_its_first_sample(tmp_path: Path, told: Callable[..., str], beside: bytes) -> None:
+    save(tmp_path / "S", encode(identity(session=5, running=1)) + beside)
+    text = told(open_session(tmp_path / "S"))
+    assert "no strides, so there is nothing to summarise" in text and "Stance" not in text
+
+
+def test_a_foot_that_never_sent_anything_beside_one_that_did(tmp_path: Path, told: Callable[..., str]) -> None:
+    folder = tmp_path / "S"
+    SessionWriter(folder, {side: identity(foot=wire.Side[side.upper()]) for side in ("left", "right")}).close()
+    made = save_walk(tmp_path / "made", generate("backward", CHANNELS, 20.0, 3, sides=("left",)))
+    (folder / "left.frames").write_bytes((made.path / "left.frames").read_bytes())
+    text = told(open_session(folder))
+    assert "right: no strides" in text and "left: 15 strides" in text
+    assert "both feet: only one foot sent anything" in text
+
+
+def test_three_strides(tmp_path: Path, told: Callable[..., str]) -> None:
+    session = walk(tmp_path, 6.0, sides=("left",))
+    assert len(session.strides) == 3
+    text = told(session)
+    assert "summarised: 1 of 3 strides" in text and "2 first or last of a walk" in text
+    assert re.search(r"^Stance time +left +1 +\d+ +- +- +\d+  ms$", text, re.MULTILINE), "one stride has no spread"
+
+
+def test_nothing_known(tmp_path: Path, told: Callable[..., str]) -> None:
+    unknown = {"contact_order": wire.Order.UNKNOWN, "lift_order": wire.Order.UNKNOWN, "walking": wire.Direction.UNKNOWN}
+    never = dict.fromkeys(("forefoot_on", "heel_on", "forefoot_off", "heel_off"), wire.NOT_SEEN)
+    nothing = dict.fromkeys(("forefoot_peak", "heel_peak", "forefoot_impulse", "heel_impulse"), 0)
+    frames = [stride_frame(5, k, 240 * k, **unknown, **never, **nothing) for k in range(12)]
+    save(tmp_path / "S", START + b"".join(encode(frame) for frame in frames))
+    text = told(open_session(tmp_path / "S"))
+    assert "forefoot or heel first could not be told of any" in text and "direction unknown 12" in text
+    assert "summarised: 10 of 12 strides" in text and "walked" not in text
+    assert "Heel lowering" not in text and "Load on the forefoot" not in text
+
+
+def test_ten_minutes_of_standing(tmp_path: Path, told: Callable[..., str]) -> None:
+    text = told(walk(tmp_path, 600.0, gait="standing"))
+    assert text.startswith("no strides, so there is nothing to summarise")
+    assert "left: no strides" in text and "10 min 00 s long" in text
+
+
+def test_large_gaps(tmp_path: Path, told: Callable[..., str]) -> None:
+    session = walk(tmp_path, 90.0, Options(holes=((20.0, 32.0),), lost=((50.0, 70.0),)))
+    text = told(session)
+    assert "beside a gap" in text and re.search(r"missing \(\d+\.\d+%\): \d+ lost on the way, \d+ never taken", text)
+    analysis = analyse(session)
+    for side in analysis.sides:
+        found = analysis.feet[side]
+        assert found["stride_time_s"].mean == pytest.approx(1.15, abs=0.02) and found["stride_time_s"].n < 45
+        assert np.nanmax(analysis.table["stride_time_s"]) < 3.0, "none is told across a gap"
+        curves = pressure(session, analysis, side)
+        assert curves is not None and 20 < curves.stance_n <= analysis.usable_n[side]
+    assert len(analysis.runs) == 3
+
+
+def test_lost_samples_alone_leave_no_stride_out(tmp_path: Path) -> None:
+    """The insole saw them: only the pressure curves of those stances are missing."""
+    session = walk(tmp_path, 40.0)
+    whole = analyse(session)
+    log = session.path / "left.frames"
+    pieces = log.read_bytes().split(b"\0")
+    sizes = [len(piece) for piece in pieces]
+    kept = [p for k, p in enumerate(pieces) if not (sizes[k] > 250 and 100 < k < 130)]
+    log.write_bytes(b"\0".join(kept))
+    less = analyse(open_session(session.path))
+    assert less.losses["left"].lost_line_n > 200
+    assert less.usable_n == whole.usable_n
+    curves = pressure(open_session(session.path), less, "left")
+    assert curves is not None and 0 < curves.stance_n < less.usable_n["left"]
+
+
+def test_the_way_back_can_be_asked_for(tmp_path: Path, told: Callable[..., str]) -> None:
+    source = generate("backward", CHANNELS, 30.0, 3)
+    back = generate("forward", CHANNELS, 20.0, 3)
+    both = {side: np.concatenate([source.counts[side], back.counts[side]]) for side in source.counts}
+    session = save_walk(tmp_path / "S", replace(source, counts=both))
+    assert "walked backward" in told(session) and "other direction" in told(session)
+    forward = told(session, "--direction", "forward")
+    assert "walked forward" in forward and "Heel lowering" not in forward
+    runs = [(r.side, r.direction) for r in analyse(session).runs]
+    assert runs == [("both", "backward"), ("both", "forward")]
+    assert "runs of direction: 2, the longest backward with" in forward
+
+
+def test_csv_and_json_are_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = walk(tmp_path, 30.0)
+    assert run(["gait", str(session.path), "--csv", "-"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert run(["gait", str(session.path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    usable = [float(r["stance_s"]) for r in rows if r["side"] == "left" and r["is_usable"] == "yes"]
+    told = found["feet"]["left"]["stance_s"]
+    assert told["n"] == len(usable) and told["mean"] == pytest.approx(sum(usable) / len(usable), abs=1e-4)
+    assert told["unit"] == "s" and found["shares"]["both"]["toe_first_percent"] == 100.0
+    assert run(["gait", str(session.path), "--json", "--csv", "x.csv"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_nothing_but_such_a_table_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = walk(tmp_path, 20.0)
+    mine = tmp_path / "mine.csv"
+    mine.write_text("dear diary\n")
+    assert run(["gait", str(session.path), "--csv", str(mine)]) == 2
+    assert "is not replaced" in capsys.readouterr().err and mine.read_text() == "dear diary\n"
+    assert run(["gait", str(session.path), "--csv", str(session.path / "left.frames")]) == 2
+    assert run(["gait", str(session.path), "--csv", str(tmp_path / "not there" / "x.csv")]) == 7
+    assert "choose another file" in capsys.readouterr().err
+    out = tmp_path / "out.csv"
+    for _ in range(2):
+        assert run(["gait", str(session.path), "--csv", str(out)]) == 0
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["gait", "--help"]) == 0
+    assert "retrosole gait sessions/" in capsys.readouterr().out
