@@ -9,6 +9,7 @@ import click
 
 from retrosole import __version__
 from retrosole.commands.gait import gait
+from retrosole.commands.pages import report, trend
 from retrosole.commands.parts import (
     EXIT_CODES,
     PATH,
@@ -309,7 +310,8 @@ def strides(session: Path, csv_path: str | None) -> None:
     sessions.print_strides(session, csv_path)
 
 
-cli.add_command(gait)
+for command in (gait, report, trend):
+    cli.add_command(command)
 
 
 @cli.command(
