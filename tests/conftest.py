@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.browser import Tab, TabMaker, chromium
 
 # No deadline: it goes by the clock on the wall, and says more about what else the machine does than about the code.
 settings.register_profile("retrosole", deadline=None, print_blob=True)
@@ -22,3 +26,24 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of a process."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[TabMaker]:
+    """Give what opens a page: tab(url, size, scheme)."""
+    opened: list[Tab] = []
+
+    def open_tab(*values: Any, **options: Any) -> Tab:
+        opened.append(Tab(browser, *values, **options))
+        return opened[-1]
+
+    yield open_tab
+    for one in opened:
+        one.close()

@@ -22,7 +22,9 @@ _DIRECTION = click.option(
     epilog=examples(f"retrosole report {_SESSION}", f"retrosole report {_SESSION} --pdf --out walk.html"),
 )
 @click.argument("session", type=PATH)
-@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html here]")
+@click.option(
+    "--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html here]"
+)
 @_PDF
 @_DIRECTION
 @click.option("--mass", "mass_kg", type=float, metavar="KG", help="Body mass, for an estimate of energy.")

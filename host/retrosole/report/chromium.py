@@ -59,7 +59,9 @@ def to_pdf(page: str, beside: Path) -> bytes:
         source.write_text(page, encoding="utf-8")
         said = _run([*command(browser, folder), f"--print-to-pdf={target}", source.as_uri()])
         if not target.is_file() or not target.read_bytes().startswith(b"%PDF"):
-            raise UsageError(f"no PDF: {browser} printed nothing ({said}); open the page in a browser and print it there")
+            raise UsageError(
+                f"no PDF: {browser} printed nothing ({said}); open the page in a browser and print it there"
+            )
         return target.read_bytes()
 
 

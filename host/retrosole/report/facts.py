@@ -129,8 +129,9 @@ def _energy(analysis: Analysis, walker: Walker) -> Estimate:
 
 def subject_of(info: dict[str, Any]) -> str:
     """Give the subject code of a session; what is no code is not told, since it may be a name."""
+    code = info.get("subject", "anonymous")
     try:
-        return check_subject(str(info.get("subject", "anonymous")))
+        return check_subject(code) if isinstance(code, str) else NO_CODE
     except UsageError:
         return NO_CODE
 

@@ -48,7 +48,12 @@ def load_figures(facts: Facts) -> Safe:
     if len({one.unit for one in found.values()}) == 1 and COUNTS not in {one.unit for one in found.values()}:
         tops = dict.fromkeys(tops, max(tops.values()))  # on one scale, since both are of the wearer's own standing load
     drawn = [figure(_load_plot(one, tops[side]), _load_caption(one), title=TITLES[side]) for side, one in found.items()]
-    entries = (("line forefoot", "toes and ball"), ("line heel", "heel"), ("line total", "whole foot"), ("bar band", "± 1 standard deviation"))
+    entries = (
+        ("line forefoot", "toes and ball"),
+        ("line heel", "heel"),
+        ("line total", "whole foot"),
+        ("bar band", "± 1 standard deviation"),
+    )
     return joined(legend(*entries), columns(drawn), _unit_note(found), missing)
 
 
@@ -109,7 +114,9 @@ def path_figures(facts: Facts) -> Safe:
         ("dots path", "0, 25, 50, 75 and 100 % of stance"),
         ("line single", f"single steps, up to {_PATHS_N}"),
     )
-    note = "Both feet are seen from above. The drawing is a standard foot, not yours: it shows the way, not millimetres."
+    note = (
+        "Both feet are seen from above. The drawing is a standard foot, not yours: it shows the way, not millimetres."
+    )
     return joined(legend(*entries), columns(drawn), paragraph(note, class_="note"))
 
 
@@ -126,7 +133,9 @@ def _path_drawing(found: Pressure) -> Safe:
     parts.append(tag("path", d=line_path(*place(found.path.mean)), class_="line path"))
     parts += _marks(*place(found.path.mean))
     toes, heel = ("toes", 22.0), ("heel", _FOOT_LENGTH - 8.0)
-    parts += [tag("text", word, x=margin_x - 8, y=y, text_anchor="end", class_="axis-title") for word, y in (toes, heel)]
+    parts += [
+        tag("text", word, x=margin_x - 8, y=y, text_anchor="end", class_="axis-title") for word, y in (toes, heel)
+    ]
     label = f"{TITLES[found.side]}: way of the centre of pressure over the foot, seen from above"
     return svg(HALF, _FOOT_LENGTH + 12, label, parts, "foot-map")
 
@@ -174,7 +183,11 @@ def _path_caption(found: Pressure) -> str:
     way = f"begins under the {begins} and ends under the {ends}" if begins != ends else f"stays under the {begins}"
     sds = found.path.sd[:, 0], found.path.sd[:, 1]
     spread = [float(np.nanmean(sd)) for sd in sds if np.any(np.isfinite(sd))]
-    told = f"; from step to step it varies by {100 * spread[1]:.0f} % of the foot's length and {100 * spread[0]:.0f} % of its width" if len(spread) == 2 else ""
+    told = (
+        f"; from step to step it varies by {100 * spread[1]:.0f} % of the foot's length and {100 * spread[0]:.0f} % of its width"
+        if len(spread) == 2
+        else ""
+    )
     return f"The mean way of {counted(found.stance_n, 'step')} {way}{told}."
 
 

@@ -124,10 +124,14 @@ def _both_feet(facts: Facts) -> Safe:
     if facts.analysis.both_sigma_s is None:
         return paragraph(f"What needs both feet on one clock is not told: {facts.analysis.both_text}.", class_="note")
     if found is None:
-        return paragraph(f"Both feet: {facts.analysis.both_text}. No step shows how long both feet were down.", class_="note")
+        return paragraph(
+            f"Both feet: {facts.analysis.both_text}. No step shows how long both feet were down.", class_="note"
+        )
     shown = BY_NAME["double_support_s"].shown
     sd = "" if found.sd is None else f" ± {shown(found.sd)}"
-    text = f"Both feet were on the ground together for {shown(found.mean)}{sd}{NBSP}ms of each stance (n = {found.n:,})."
+    text = (
+        f"Both feet were on the ground together for {shown(found.mean)}{sd}{NBSP}ms of each stance (n = {found.n:,})."
+    )
     return paragraph(f"{text} {facts.analysis.both_text[:1].upper()}{facts.analysis.both_text[1:]}.", class_="note")
 
 
@@ -159,7 +163,9 @@ def quality(facts: Facts) -> Safe:
     head = ("", "samples", "missing", "rate", "not counted")
     outs = {side: _out_text(facts.sensors[side]) for side in check.sides}
     rows = [(*cells, outs[side]) for cells, side in zip(rows, check.sides, strict=True)]
-    lines = [f"{TITLES[side]}: {text}" for side, losses in facts.analysis.losses.items() if (text := other_loss_text(losses))]
+    lines = [
+        f"{TITLES[side]}: {text}" for side, losses in facts.analysis.losses.items() if (text := other_loss_text(losses))
+    ]
     clocks = facts.analysis.both_text if len(facts.analysis.sides) > 1 else check.alignment
     lines += [f"Clocks: {clocks}"] if clocks else []
     first = paragraph(f"{verdict[:1].upper()}{verdict[1:]}.")
@@ -271,4 +277,3 @@ _SETTINGS: tuple[tuple[str, Teller], ...] = (
     ("Calibration (standing)", _calibration),
     ("Cue", _cue),
 )
-

@@ -148,4 +148,3 @@ def document(title: str, subject: str, body: Safe) -> str:
         tag("style", Safe(style + running)),
     )
     return f'<!doctype html>\n<html lang="en">{tag("head", head)}{tag("body", tag("main", body))}</html>\n'
-

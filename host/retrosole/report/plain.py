@@ -162,8 +162,10 @@ def _range(percents: list[float]) -> str:
 def _few(facts: Facts) -> Iterator[str]:
     if facts.usable_n < 2 * _LEAST_TOLD_N:
         steps = counted(facts.usable_n, "step")
-        yield f"Only {steps} can stand for the walk, so means and spreads say little." if facts.usable_n else (
-            "No step can stand for the walk, so there are no means; why is told below."
+        yield (
+            f"Only {steps} can stand for the walk, so means and spreads say little."
+            if facts.usable_n
+            else ("No step can stand for the walk, so there are no means; why is told below.")
         )
 
 
@@ -191,10 +193,16 @@ def tiles(facts: Facts) -> Safe:
     if toes:
         n = sum(one.decided_n for one in of_feet.values())
         parts.append(_tile("Toes first", toes, _clear_text(n, facts.stride_n)))
-    for name, title in (("cadence_steps_min", "Steps a minute"), ("stance_s", "Stance"), ("heel_lowering_s", "Heel lowering")):
+    for name, title in (
+        ("cadence_steps_min", "Steps a minute"),
+        ("stance_s", "Stance"),
+        ("heel_lowering_s", "Heel lowering"),
+    ):
         found = {side: feet[name] for side, feet in facts.analysis.feet.items() if name in feet}
         if found:
-            parts.append(_tile(title, {side: _value(name, one) for side, one in found.items()}, f"mean of {_n_text(found)}"))
+            parts.append(
+                _tile(title, {side: _value(name, one) for side, one in found.items()}, f"mean of {_n_text(found)}")
+            )
     return tag("div", *parts, class_="tiles")
 
 

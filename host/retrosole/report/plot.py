@@ -56,8 +56,10 @@ def round_up(value: float, most: int = 6) -> float:
 
 def time_ticks(duration_s: float, most: int = 7) -> list[float]:
     """Give round times from 0 to the end."""
-    step = next((s for s in _TIME_STEPS_S if duration_s / s <= most - 1), _TIME_STEPS_S[-1])
-    n = min(math.floor(duration_s / step + 1e-9), 1000)
+    last_s = _TIME_STEPS_S[-1]
+    whole_days = last_s * max(math.ceil(duration_s / last_s / (most - 1)), 1)
+    step = next((s for s in _TIME_STEPS_S if duration_s / s <= most - 1), whole_days)
+    n = math.floor(duration_s / step + 1e-9)
     return [float(k * step) for k in range(n + 1)]
 
 
@@ -74,7 +76,7 @@ def time_label(seconds: float, duration_s: float) -> str:
 def plain_label(value: float) -> str:
     """Write a tick without needless decimals."""
     text = f"{value:.6g}"
-    return text if "e" not in text else f"{value:.0f}"
+    return (text if "e" not in text else f"{value:.0f}").replace("-", "\N{MINUS SIGN}")
 
 
 @dataclass
@@ -104,16 +106,16 @@ class Plot:
             self.parts.append(_line(at, base, at, base + 4, "axis"))
             is_last = k == len(values) - 1 and at > self.width - 24
             anchor = "end" if is_last else "middle"
-            self.text(at if not is_last else self.width - 2, base + 16, label(value), anchor=anchor)
+            self.text(at if not is_last else self.width - 2, base + 18, label(value), anchor=anchor)
         if title:
-            self.text((self.x.begin + self.x.end) / 2, base + 32, title, anchor="middle", class_="axis-title")
+            self.text((self.x.begin + self.x.end) / 2, base + 34, title, anchor="middle", class_="axis-title")
 
     def y_axis(self, values: Sequence[float], label: Callable[[float], str] = plain_label, title: str = "") -> None:
         """Draw lines across the field, their labels, and the axis' title above the field."""
         for value in values:
             at = self.y(value)
             self.parts.append(_line(self.x.begin, at, self.x.end, at, "grid"))
-            self.text(self.x.begin - 6, at + 4, label(value), anchor="end")
+            self.text(self.x.begin - 6, at + 3.5, label(value), anchor="end")
         if title:
             self.text(2, 10, title, class_="axis-title")
 

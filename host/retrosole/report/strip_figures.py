@@ -30,7 +30,9 @@ def rows(facts: Facts) -> list[Row]:
     """Give the rows of the strip."""
     out = [_way_row(facts, side) for side in dict.fromkeys(run.side for run in facts.analysis.runs)]
     if facts.parts:
-        out.append(Row("guided", [(s.start_s, s.end_s, "part", s.name or str(k)) for k, s in enumerate(facts.parts, 1)]))
+        out.append(
+            Row("guided", [(s.start_s, s.end_s, "part", s.name or str(k)) for k, s in enumerate(facts.parts, 1)])
+        )
     return out + [_sample_row(facts, side) for side in facts.analysis.sides]
 
 
@@ -40,7 +42,12 @@ def _way_row(facts: Facts, side: str) -> Row:
 
 
 def _span_of(run: Run) -> tuple[float, float, str, str]:
-    return run.start_s, max(run.end_s, run.start_s), WAYS.get(run.direction, "unknown"), DIRECTIONS.get(run.direction, "")
+    return (
+        run.start_s,
+        max(run.end_s, run.start_s),
+        WAYS.get(run.direction, "unknown"),
+        DIRECTIONS.get(run.direction, ""),
+    )
 
 
 def gaps_of(facts: Facts, side: str) -> list[Span]:
@@ -133,7 +140,14 @@ def run_table(facts: Facts) -> Safe:
     is_both = {run.side for run in runs} == {"both"}
     head = ("From", *(() if is_both else ("Foot",)), "Length", "Way", "Steps", "unclear")
     cells = [
-        (clock(r.start_s), *(() if is_both else (r.side,)), duration(r.end_s - r.start_s), DIRECTIONS[r.direction], f"{r.stride_n:,}", f"{r.unknown_n:,}")
+        (
+            clock(r.start_s),
+            *(() if is_both else (r.side,)),
+            duration(r.end_s - r.start_s),
+            DIRECTIONS[r.direction],
+            f"{r.stride_n:,}",
+            f"{r.unknown_n:,}",
+        )
         for r in runs[:_SHOWN_RUNS]
     ]
     more_n = len(runs) - len(cells)

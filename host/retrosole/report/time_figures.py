@@ -39,7 +39,9 @@ def contact_figures(facts: Facts) -> Safe:
     if not sides:
         return without("There are too few steps to draw when toes and heel touch and leave the ground.")
     end_ms = 1.04 * max(_end_ms(facts, side) for side in sides)
-    drawn = [figure(_contact_plot(facts, side, end_ms), _contact_caption(facts, side), title=TITLES[side]) for side in sides]
+    drawn = [
+        figure(_contact_plot(facts, side, end_ms), _contact_caption(facts, side), title=TITLES[side]) for side in sides
+    ]
     entries = (("bar forefoot", "toes and ball on the ground"), ("bar heel", "heel on the ground"))
     return joined(legend(*entries, ("line whisker", "± 1 standard deviation")), columns(drawn))
 
@@ -102,7 +104,11 @@ def _stride_row(facts: Facts, side: str, plot: Plot) -> None:
 def _contact_caption(facts: Facts, side: str) -> str:
     found = facts.analysis.feet[side]
     told = [f"stance {spread('stance_s', found['stance_s'])}{NBSP}ms"]
-    for name, title in (("swing_s", "swing"), ("heel_lowering_s", "heel lowering"), ("lift_lead_s", "heel leaves after the toes by")):
+    for name, title in (
+        ("swing_s", "swing"),
+        ("heel_lowering_s", "heel lowering"),
+        ("lift_lead_s", "heel leaves after the toes by"),
+    ):
         if name in found:
             told.append(f"{title} {spread(name, found[name])}{NBSP}ms")
     return f"Mean ± standard deviation of {counted(found['stance_s'].n, 'step')}: {', '.join(told)}."
@@ -159,7 +165,13 @@ def bins(of_feet: list[Floats]) -> Floats:
 def _histogram(values: Floats, edges: Floats, most: int, side: str, title: str) -> Safe:
     held = np.clip(values, edges[0], np.nextafter(edges[-1], -np.inf))
     counts = np.histogram(held, edges)[0]
-    plot = Plot(HALF, 170, (float(edges[0]), float(edges[-1])), (0.0, round_up(max(most, int(counts.max())), 5)), (40, 20, 12, 38))
+    plot = Plot(
+        HALF,
+        170,
+        (float(edges[0]), float(edges[-1])),
+        (0.0, round_up(max(most, int(counts.max())), 5)),
+        (40, 20, 12, 38),
+    )
     plot.y_axis([v for v in ticks(*plot.y_range, 5) if v == round(v)], title="steps")
     for k in np.flatnonzero(counts).tolist():
         hint = f"{edges[k]:.0f} to {edges[k + 1]:.0f} ms: {counts[k]}"
@@ -197,11 +209,24 @@ def steadiness_figures(facts: Facts) -> Safe:
     middle, reach = float(np.median(every)), max(100.0, 1.15 * float(np.max(np.abs(every - np.median(every)))))
     reach = min(reach, 1500.0)
     drawn = [
-        figure(_steady_plot(facts, side, *of_foot, (middle - reach, middle + reach)), _steady_caption(facts, side), title=TITLES[side])
+        figure(
+            _steady_plot(facts, side, *of_foot, (middle - reach, middle + reach)),
+            _steady_caption(facts, side),
+            title=TITLES[side],
+        )
         for side, of_foot in found.items()
     ]
-    entries = (("dots left", "stride times, left"), ("dots right", "right"), ("line third", "mean of a third"), ("bar third", "± 1 standard deviation"))
-    shown = [entry for entry in entries if not entry[0].startswith("dots") or entry[0].split()[1] in {MARKS[s] for s in found}]
+    entries = (
+        ("dots left", "stride times, left"),
+        ("dots right", "right"),
+        ("line third", "mean of a third"),
+        ("bar third", "± 1 standard deviation"),
+    )
+    shown = [
+        entry
+        for entry in entries
+        if not entry[0].startswith("dots") or entry[0].split()[1] in {MARKS[s] for s in found}
+    ]
     return joined(legend(*shown), columns(drawn))
 
 

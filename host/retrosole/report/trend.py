@@ -163,4 +163,3 @@ def _positions(walks: list[Walk]) -> list[tuple[str, ...]]:
     begun = [name for name in plan_ids() if any(one.plan == name for one in practices)]
     plans = [load_plan(name) for name in begun]
     return [(plan.title, *position_lines(plan, position(plan, practices, date.today()))) for plan in plans]
-

@@ -46,13 +46,18 @@ def trend_figures(trend: Trend) -> Safe:
     ]
     sides = [side for side in TITLES if any(side in walk.analysis.sides for walk in drawn)]
     entries = [(f"both {MARKS[side]}", TITLES[side]) for side in sides if side in MARKS]
-    entries += [("both whole", "one value for both feet"), ("line whisker", "± 1 standard deviation within the session")]
+    entries += [
+        ("both whole", "one value for both feet"),
+        ("line whisker", "± 1 standard deviation within the session"),
+    ]
     return joined(legend(*entries), columns(figures))
 
 
 def _of_parameter(drawn: Sequence[Walk], name: str) -> Safe:
     parameter = BY_NAME[name]
-    found = of_feet(drawn, lambda walk: {s: (o.mean, o.sd) for s, o in walk.statistic(name).items()}, parameter.shown_factor)
+    found = of_feet(
+        drawn, lambda walk: {s: (o.mean, o.sd) for s, o in walk.statistic(name).items()}, parameter.shown_factor
+    )
     return _draw(drawn, found, parameter.title, f"{NBSP}{parameter.shown_unit}")
 
 
@@ -76,13 +81,17 @@ def toe_first(drawn: Sequence[Walk]) -> list[Series]:
 
 def asymmetry(drawn: Sequence[Walk]) -> Series:
     """Give the asymmetry of stance by session."""
-    there = [(_at_s(walk), walk.analysis.asymmetry["stance_s"]) for walk in drawn if "stance_s" in walk.analysis.asymmetry]
+    there = [
+        (_at_s(walk), walk.analysis.asymmetry["stance_s"]) for walk in drawn if "stance_s" in walk.analysis.asymmetry
+    ]
     return Series("both", [at for at, _ in there], [value for _, value in there], [np.nan] * len(there))
 
 
 def steps(drawn: Sequence[Walk]) -> Series:
     """Give the number of steps by session."""
-    return Series("both", [_at_s(walk) for walk in drawn], [float(walk.stride_n) for walk in drawn], [np.nan] * len(drawn))
+    return Series(
+        "both", [_at_s(walk) for walk in drawn], [float(walk.stride_n) for walk in drawn], [np.nan] * len(drawn)
+    )
 
 
 def _at_s(walk: Walk) -> float:
@@ -94,10 +103,12 @@ def _at_s(walk: Walk) -> float:
 # ---------------------------------------------------------------------------------------------------------- drawing
 
 
-def _draw(drawn: Sequence[Walk], found: list[Series], title: str, unit: str, y_range: tuple[float, float] | None = None) -> Safe:
+def _draw(
+    drawn: Sequence[Walk], found: list[Series], title: str, unit: str, y_range: tuple[float, float] | None = None
+) -> Safe:
     known = [one for one in found if one.values]
     if not known:
-        return figure(without("None of these sessions tells it."), title=title)
+        return figure(without("No session here tells it."), title=title)
     plot = Plot(HALF, 180, _x_range(drawn), y_range or _y_range(known), (48, 20, 16, 30))
     plot.y_axis(ticks(*plot.y_range, 5), title=f"{unit.strip() or 'number'}")
     if plot.y_range[0] < 0 < plot.y_range[1]:
@@ -148,7 +159,9 @@ def date_ticks(low_s: float, high_s: float, most: int = 5) -> list[tuple[float, 
     if days <= 2:
         step_s = next(h * 3600.0 for h in (1, 2, 3, 6, 12) if days * 24 / h <= most or h == 12)
         begin = np.ceil(low_s / step_s) * step_s
-        return [(at, f"{datetime.min + timedelta(seconds=at):%H:%M}") for at in np.arange(begin, high_s, step_s).tolist()]
+        return [
+            (at, f"{datetime.min + timedelta(seconds=at):%H:%M}") for at in np.arange(begin, high_s, step_s).tolist()
+        ]
     step = next((d for d in _STEPS_D if days / d <= most), _STEPS_D[-1])
     begin = np.ceil(low_s / _DAY_S) * _DAY_S
     moments = [(at, datetime.min + timedelta(seconds=at)) for at in np.arange(begin, high_s, step * _DAY_S).tolist()]
@@ -162,7 +175,7 @@ def _caption(found: Sequence[Series], unit: str, title: str) -> str:
         whose = f"{one.side}: " if one.side in ("left", "right") else ""
         first, last = (_shown(value, title) for value in (one.values[0], one.values[-1]))
         told.append(f"{whose}first {first}{unit}, last {last}{unit}")
-    return f"{'; '.join(told)}; n = {max(len(one.values) for one in found)} sessions."
+    return f"{'; '.join(told)}; n{NBSP}={NBSP}{max(len(one.values) for one in found)} sessions."
 
 
 def _shown(value: float, title: str) -> str:

@@ -42,7 +42,11 @@ def trend_page(trend: Trend, made: datetime) -> str:
         about.append(day(days[0]) if day(days[0]) == day(days[-1]) else f"{day(days[0])} to {day(days[-1])}")
     body = joined(
         page_head("Walking over time", trend.subject, about),
-        section("In short", paragraph(" ".join(sentences(trend)), class_="short"), paragraph(f"{_CHANCE} {PROMISE}", class_="note")),
+        section(
+            "In short",
+            paragraph(" ".join(sentences(trend)), class_="short"),
+            paragraph(f"{_CHANCE} {PROMISE}", class_="note"),
+        ),
         section("How it went", trend_figures(trend), paragraph(_drawn_text(trend), class_="note")),
         *([section("Where in the plan", *map(_position, trend.positions))] if trend.positions else []),
         section("Every session", cards(_HEAD, [_row(walk) for walk in trend.walks]), _legend()),
@@ -120,7 +124,7 @@ def _pair(values: dict[str, str]) -> str:
     if len(values) == 1:
         side, value = next(iter(values.items()))
         return value if side == "unset" else f"{value}{NBSP}({side[0].upper()})"
-    return f"{values['left']} / {values['right']}"
+    return f"{values['left']}{NBSP}/{NBSP}{values['right']}"
 
 
 def _legend() -> Safe:
