@@ -42,7 +42,8 @@ _FAULTS = """() => {
     const box = svg.getBoundingClientRect(), name = svg.getAttribute('aria-label');
     const words = [...svg.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect(), text]);
     for (const [word, place, text] of words) {
-      if (place.left < box.left - 1 || place.right > box.right + 1 || place.top < box.top - 2 || place.bottom > box.bottom + 2)
+      if (place.left < box.left - 1 || place.right > box.right + 1 ||
+          place.top < box.top - 2 || place.bottom > box.bottom + 2)
         faults.push(`cut: ${word} in ${name}`);
       const scale = box.width / svg.viewBox.baseVal.width;
       const size = parseFloat(getComputedStyle(text).fontSize) * scale;
@@ -57,17 +58,20 @@ _FAULTS = """() => {
   }
   for (const one of document.querySelectorAll('body *')) {
     const place = one.getBoundingClientRect();
-    if (place.width && place.right > innerWidth + 1 && !one.closest('svg')) faults.push(`wide: ${one.tagName} ${one.textContent.slice(0, 40)}`);
+    if (place.width && place.right > innerWidth + 1 && !one.closest('svg'))
+      faults.push(`wide: ${one.tagName} ${one.textContent.slice(0, 40)}`);
   }
   return faults;
 }"""
 _FIGURE_N = "() => [...document.querySelectorAll('svg[role=img]')].filter(one => one.getClientRects().length).length"
 _LEAST_CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => [r, g, b].map(v => linear(v / 255))
     .reduce((sum, v, k) => sum + v * [.2126, .7152, .0722][k], 0);
   const page = light(rgb(getComputedStyle(document.body).backgroundColor));
-  const all = [...document.querySelectorAll('p, li, td, th, figcaption, h1, h2, h4, dd, svg text:not(.inside):not([class^=in-])')];
+  const words = 'p, li, td, th, figcaption, h1, h2, h4, dd, svg text:not(.inside):not([class^=in-])';
+  const all = [...document.querySelectorAll(words)];
   return Math.min(...all.map(one => {
     const style = getComputedStyle(one), own = light(rgb(one.closest('svg') ? style.fill : style.color));
     return (Math.max(own, page) + .05) / (Math.min(own, page) + .05);

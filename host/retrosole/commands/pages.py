@@ -22,9 +22,7 @@ _DIRECTION = click.option(
     epilog=examples(f"retrosole report {_SESSION}", f"retrosole report {_SESSION} --pdf --out walk.html"),
 )
 @click.argument("session", type=PATH)
-@click.option(
-    "--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html here]"
-)
+@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html]")
 @_PDF
 @_DIRECTION
 @click.option("--mass", "mass_kg", type=float, metavar="KG", help="Body mass, for an estimate of energy.")
@@ -49,7 +47,7 @@ def report(session: Path, out: Path | None, is_pdf: bool, **options: object) -> 
 )
 @click.argument("root", type=PATH, metavar="DIR")
 @click.option("--subject", metavar="CODE", help="Whose sessions, when DIR has those of several people.")
-@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: trend-SUBJECT.html here]")
+@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: trend-SUBJECT.html]")
 @_PDF
 @_DIRECTION
 def trend(root: Path, subject: str | None, out: Path | None, is_pdf: bool, direction: str | None) -> None:

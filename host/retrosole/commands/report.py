@@ -62,9 +62,7 @@ def _walker(options: ReportOptions) -> Walker | None:
             raise UsageError("--uphill belongs to an estimate of energy: add --mass KG and --speed KM/H")
         return None
     if options.mass_kg is None or options.speed_kmh is None:
-        raise UsageError(
-            "an estimate of energy takes both --mass KG and --speed KM/H, from the treadmill or the course"
-        )
+        raise UsageError("an estimate of energy takes both --mass KG and --speed KM/H, as the treadmill says")
     if not 0 < options.speed_kmh < _MOST_KMH:
         raise UsageError(f"a speed of {options.speed_kmh:g} km/h cannot be: expected above 0 and below {_MOST_KMH:g}")
     return Walker(options.mass_kg, options.speed_kmh * _MPS_PER_KMH, options.is_uphill)

@@ -1,4 +1,4 @@
-"""A figure of a page: a drawing, or one for wide and one for narrow pages, with its words below; or why there is none."""
+"""A figure of a page: a drawing, or one for wide and one for narrow pages, with its words; or why there is none."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 from retrosole import wire
-from retrosole.errors import RetrosoleError
 from retrosole.plan.history import Practice, practice_of
 from retrosole.plan.loader import load_plan, plan_ids
 from retrosole.plan.model import Part, Plan, Stage
@@ -54,7 +54,7 @@ def read_guided(session: Session) -> Guided:
     notes = max(told, key=len, default=[])
     others = dict.fromkeys(foreign(t) for of_side in texts.values() for t in of_side if read_note(t) is None and t)
     practice = practice_of(notes, date.min)
-    plan = _plan(practice.plan) if practice else None
+    plan = own_plans().get(practice.plan) if practice else None
     stages = [] if plan is None or practice is None else [one for one in plan.stages if one.id == practice.stage]
     return Guided(
         practice=practice,
@@ -66,11 +66,10 @@ def read_guided(session: Session) -> Guided:
     )
 
 
-def _plan(name: str) -> Plan | None:
-    try:
-        return load_plan(name) if name in plan_ids() else None
-    except RetrosoleError:
-        return None  # a plan that came with another version of this program
+@cache
+def own_plans() -> dict[str, Plan]:
+    """Give the plans that come with this program, by id."""
+    return {name: load_plan(name) for name in plan_ids()}
 
 
 # ------------------------------------------------------------------------------------------------------------ words
@@ -82,7 +81,7 @@ def guided_lines(guided: Guided) -> Iterator[str]:
     if practice is None:
         return
     if guided.plan is None or guided.stage is None:
-        yield f"Plan “{practice.plan}”, stage “{practice.stage}”: a plan of one's own, so what was planned is not told here."
+        yield f"Plan “{practice.plan}”, stage “{practice.stage}”: a plan of one's own, so only what was done is told."
     else:
         number, n = guided.plan.number_of(guided.stage.id), len(guided.plan.stages)
         yield f"{guided.plan.title}, stage {number} of {n}: {guided.stage.title} ({load_text(guided.stage.load)})."

@@ -76,13 +76,19 @@ def _load_plot(found: Pressure, top: float) -> Safe:
 
 
 def _load_caption(found: Pressure) -> str:
-    peaks = {zone: float(np.nanmax(one.mean)) for zone, one in found.zones.items()}
-    whens = {zone: int(np.nanargmax(one.mean)) for zone, one in found.zones.items()}
-    unit = " counts" if found.unit == COUNTS else " % of standing load"
-    told = [f"{name} most at {whens[zone]} % of stance ({peaks[zone]:,.0f}{unit})" for zone, name in _ZONE_WORDS]
+    told = " and ".join(_most_text(found, zone, name) for zone, name in _ZONE_WORDS)
     spread = "" if found.stance_n > 1 else " One step has no spread."
     left_out = f" Not counted: {', '.join(found.left_out)}." if found.left_out else ""
-    return f"Mean of {counted(found.stance_n, 'step')}: {' and '.join(told)}.{spread}{left_out}"
+    return f"Mean of {counted(found.stance_n, 'step')}: {told}.{spread}{left_out}"
+
+
+def _most_text(found: Pressure, zone: str, name: str) -> str:
+    mean = found.zones[zone].mean
+    peak = float(np.nanmax(mean))
+    if peak <= 0.0:
+        return f"{name} without any load"
+    unit = " counts" if found.unit == COUNTS else " % of standing load"
+    return f"{name} most at {int(np.nanargmax(mean))} % of stance ({peak:,.0f}{unit})"
 
 
 _ZONE_WORDS = (("forefoot", "toes and ball"), ("heel", "heel"))
@@ -114,9 +120,7 @@ def path_figures(facts: Facts) -> Safe:
         ("dots path", "0, 25, 50, 75 and 100 % of stance"),
         ("line single", f"single steps, up to {_PATHS_N}"),
     )
-    note = (
-        "Both feet are seen from above. The drawing is a standard foot, not yours: it shows the way, not millimetres."
-    )
+    note = "Both feet are seen from above. The foot that is drawn is not yours: it shows the way, not millimetres."
     return joined(legend(*entries), columns(drawn), paragraph(note, class_="note"))
 
 
@@ -150,7 +154,8 @@ def _marks(xs: list[float], ys: list[float]) -> list[Safe]:
     there = [k for k in range(POINT_N) if np.isfinite(xs[k]) and np.isfinite(ys[k])]
     if not there:
         return []
-    parts, taken = [], []
+    parts: list[Safe] = []
+    taken: list[float] = []
     for percent, word in ((there[0], "begins"), (25, ""), (50, "half"), (75, ""), (there[-1], "ends")):
         if percent not in there:
             continue
@@ -181,14 +186,15 @@ def _path_caption(found: Pressure) -> str:
         return "The foot was loaded too little to tell where."
     begins, ends = (_part_of_foot(float(y)) for y in (known[0], known[-1]))
     way = f"begins under the {begins} and ends under the {ends}" if begins != ends else f"stays under the {begins}"
-    sds = found.path.sd[:, 0], found.path.sd[:, 1]
-    spread = [float(np.nanmean(sd)) for sd in sds if np.any(np.isfinite(sd))]
-    told = (
-        f"; from step to step it varies by {100 * spread[1]:.0f} % of the foot's length and {100 * spread[0]:.0f} % of its width"
-        if len(spread) == 2
-        else ""
-    )
-    return f"The mean way of {counted(found.stance_n, 'step')} {way}{told}."
+    return f"The mean way of {counted(found.stance_n, 'step')} {way}{_path_spread(found.path.sd)}."
+
+
+def _path_spread(sds: Floats) -> str:
+    known = sds[np.all(np.isfinite(sds), axis=1)]
+    if not len(known):
+        return ""
+    across, along = (100.0 * known.mean(axis=0)).tolist()
+    return f"; from step to step it varies by {along:.0f} % of the foot's length and {across:.0f} % of its width"
 
 
 def _part_of_foot(y: float) -> str:

@@ -89,8 +89,8 @@ def cards(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Safe:
     for first, *cells in rows:
         tds = [tag("td", cell, data_label=title) for cell, title in zip(cells, head[1:], strict=True)]
         body.append(tag("tr", tag("th", first, scope="row"), *tds))
-    ths = [tag("th", title, scope="col") for title in head]
-    return tag("table", tag("thead", tag("tr", *ths)), tag("tbody", *body), class_="cards")
+    heads = [tag("th", title, scope="col") for title in head]
+    return tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *body), class_="cards")
 
 
 def table(
@@ -112,6 +112,6 @@ def table(
         first, *cells = row
         tds = [tag("td", cell, class_=kind(k)) for k, cell in enumerate(cells, 1)]
         body.append(tag("tr", tag("th", first, scope="row"), *tds))
-    ths = [tag("th", title, scope="col", class_=kind(k)) for k, title in enumerate(head)]
+    heads = [tag("th", title, scope="col", class_=kind(k)) for k, title in enumerate(head)]
     top = tag("caption", caption) if caption else None
-    return tag("table", top, tag("thead", tag("tr", *ths)) if any(head) else None, tag("tbody", *body))
+    return tag("table", top, tag("thead", tag("tr", *heads)) if any(head) else None, tag("tbody", *body))

@@ -146,7 +146,7 @@ def left_out(facts: Facts) -> Safe:
     way = "" if analysis.direction == "unknown" else f", walked {analysis.direction},"
     text = f"{facts.usable_n:,} of {counted(facts.stride_n, 'step')}{way} stand for the walk in means and spreads. "
     if not analysis.left_out:
-        return paragraph(f"{text}None was left out.")
+        return paragraph(f"{text}Nothing was left out.")
     rows = [(reason, share(n, facts.stride_n), WHY.get(reason, "")) for reason, n in analysis.left_out.items()]
     more = "Counts of what touched first and of directions, and the toe-first share, are of all steps."
     return joined(paragraph(text, more), table(("Left out", "Steps", "Because"), rows, right=(1,)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 
 from retrosole import __version__
@@ -61,8 +62,8 @@ def _sections(facts: Facts) -> list[Safe]:
 
 def _without_steps(facts: Facts) -> list[Safe]:
     text = (
-        "As no steps were seen, there is nothing to say of toes or heel first, of times, loads, symmetry or steadiness, "
-        "and no means or spreads are given."
+        "As no steps were seen, there is nothing to say of toes or heel first, of times, loads, symmetry or "
+        "steadiness, and no means or spreads are given."
     )
     return [
         section("In short", _in_short(facts)),
@@ -135,7 +136,6 @@ def page_foot(text: str) -> Safe:
 
 def document(title: str, subject: str, body: Safe) -> str:
     """Give a whole page."""
-    style = files("retrosole.report").joinpath("style.css").read_text(encoding="utf-8")
     running = "" if subject == NO_CODE else f'@page {{ @bottom-left {{ content: "{title}"; }} }}\n'
     head = joined(
         tag("meta", charset="utf-8"),
@@ -145,6 +145,11 @@ def document(title: str, subject: str, body: Safe) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="robots", content="noindex"),
         tag("title", title),
-        tag("style", Safe(style + running)),
+        tag("style", Safe(_style() + running)),
     )
     return f'<!doctype html>\n<html lang="en">{tag("head", head)}{tag("body", tag("main", body))}</html>\n'
+
+
+@cache
+def _style() -> str:
+    return files("retrosole.report").joinpath("style.css").read_text(encoding="utf-8")

@@ -151,7 +151,8 @@ def _steadiness(facts: Facts) -> Iterator[str]:
     early = [one.early.cv_percent for one in every if one.early.cv_percent is not None]
     late = [one.late.cv_percent for one in every if one.late.cv_percent is not None]
     if early and late:
-        yield f"From step to step the time varied by {_range(early)} in the first third of the walk, {_range(late)} in the last."
+        thirds = f"{_range(early)} in the first third of the walk, {_range(late)} in the last"
+        yield f"From step to step the time varied by {thirds}."
 
 
 def _range(percents: list[float]) -> str:

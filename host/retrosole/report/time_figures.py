@@ -153,7 +153,7 @@ def _values(values: Floats) -> str:
 
 
 def bins(of_feet: list[Floats]) -> Floats:
-    """Give the edges of bins of a round width that hold all values, but for the farthest: those go into the last ones."""
+    """Give the edges of bins of a round width that hold all values but the farthest, which go into the last ones."""
     low, high = (float(v) for v in np.percentile(np.concatenate(of_feet), (0.5, 99.5)))
     wanted_n = min(_MOST_BINS - 2, 1.2 * math.sqrt(max(map(len, of_feet))))
     wide = next((w for w in _BIN_MS if (high - low) / w <= wanted_n), _BIN_MS[-1])

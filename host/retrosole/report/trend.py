@@ -12,11 +12,10 @@ from retrosole.errors import RetrosoleError, UsageError
 from retrosole.gait.analysis import Analysis, analyse
 from retrosole.gait.statistics import Statistic
 from retrosole.plan.history import Practice
-from retrosole.plan.loader import load_plan, plan_ids
 from retrosole.plan.stages import position
 from retrosole.plan.words import position_lines
 from retrosole.report.facts import moment, subject_of
-from retrosole.report.guided import read_guided
+from retrosole.report.guided import own_plans, read_guided
 from retrosole.report.markup import foreign
 from retrosole.session.reader import open_session, read_info
 
@@ -86,13 +85,13 @@ def read_trend(root: Path, subject: str | None, direction: str | None, say: Call
             walks.append(_walk(folder, direction))
         except RetrosoleError as error:
             unread.append((folder, error))
-    for _, error in unread:
-        say(f"LEFT OUT: {error}")
+    for _, why in unread:
+        say(f"LEFT OUT: {why}")
     if not walks:
         raise UsageError(f"{root} holds no session of {chosen} that can be read: nothing to draw a trend of")
     ordered = sorted(walks, key=lambda walk: (walk.started is None, _stamp(walk.started), walk.name))
     way = direction or _most([walk.analysis.direction for walk in walks if walk.stride_n])
-    told = tuple(_without_path(folder, error) for folder, error in unread)
+    told = tuple(_without_path(folder, why) for folder, why in unread)
     return Trend(chosen, tuple(ordered), way, told, tuple(_positions(ordered)))
 
 
@@ -160,6 +159,5 @@ def _without_path(folder: Path, error: RetrosoleError) -> str:
 def _positions(walks: list[Walk]) -> list[tuple[str, ...]]:
     """Say where the person is in each plan of this program that was begun, as of today."""
     practices = [walk.practice for walk in walks if walk.practice is not None]
-    begun = [name for name in plan_ids() if any(one.plan == name for one in practices)]
-    plans = [load_plan(name) for name in begun]
-    return [(plan.title, *position_lines(plan, position(plan, practices, date.today()))) for plan in plans]
+    begun = [plan for name, plan in own_plans().items() if any(one.plan == name for one in practices)]
+    return [(plan.title, *position_lines(plan, position(plan, practices, date.today()))) for plan in begun]

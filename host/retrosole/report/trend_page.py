@@ -29,8 +29,8 @@ _HEAD = (
     "Missing, %",
 )
 _CHANCE = (
-    "One session differs from the next by chance, too, and by what was done in it: look at the whole row rather than at "
-    "two points."
+    "One session differs from the next by chance, too, and by what was done in it: look at the whole row rather than "
+    "at two points."
 )
 
 
@@ -60,7 +60,8 @@ def sentences(trend: Trend) -> Iterator[str]:
     """Say in plain words what there is, and how the first and the last session that are drawn were."""
     stride_n = sum(walk.stride_n for walk in trend.walks)
     total_s = sum(walk.analysis.duration_s for walk in trend.walks)
-    yield f"{counted(len(trend.walks), 'session')} with {counted(stride_n, 'step')} in {duration(total_s)} of recording."
+    seen = f"{counted(len(trend.walks), 'session')} with {counted(stride_n, 'step')}"
+    yield f"{seen} in {duration(total_s)} of recording."
     without_n = sum(not walk.stride_n for walk in trend.walks)
     if without_n:
         yield f"In {counted(without_n, 'session')} no steps were seen."
