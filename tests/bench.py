@@ -49,7 +49,7 @@ class Plan:
     report_times: int = 5
 
 
-_QUICK = Plan(warm_s=2.0, window_s=1.0, window_n=3, line_s=10.0, log_minutes=10, decode_times=3, report_minutes=3, report_times=1)
+_QUICK = Plan(2.0, 1.0, 3, line_s=10.0, log_minutes=10, decode_times=3, report_minutes=3, report_times=1)
 
 
 @dataclass

@@ -1,11 +1,9 @@
-"""Sessions for the tests of the pages: walks with notes and marks, session.json beside them, and a page's text."""
+"""Sessions for the tests of the pages: walks with notes and marks, session.json beside them."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from walked import CHANNELS, RATE_HZ, SESSION, Options, save_walk
 
 from retrosole import wire
 from retrosole.framing import encode
+from retrosole.plan.model import Stage
 from retrosole.plan.notes import PART_BEGINS, PART_ENDS, write_note
 from retrosole.report.facts import gather
 from retrosole.report.page import report_page
@@ -23,10 +22,6 @@ from retrosole.twin.gait_model import generate
 
 MADE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 STARTED = "2026-11-21T10:15:30.000+01:00"
-# How a person would read a number that is none
-NO_NUMBER = re.compile(r"(?<![A-Za-z])(nan|NaN|None|inf|null)(?![A-Za-z])|array\(|np\.")
-# What a page may say beyond those: "none of this foot" in a reason
-_FIGURE = re.compile(r"<svg(?! [^>]*aria-hidden).*?</svg>", re.DOTALL)
 
 
 def walk(folder: Path, seconds: float, gait: str = "backward", options: Options | None = None, **more: Any) -> Path:
@@ -61,16 +56,28 @@ def add(folder: Path, notes: Iterable[str] = (), marks: Iterable[tuple[float, in
     return folder
 
 
-def guided_notes(*, done: bool = True, stop: str = "", plan: str = "first-steps", stage: str = "") -> list[str]:
-    """Give the notes of a guided session: two parts, of which the second is missing unless `done`."""
-    notes = [write_note("begin", plan=plan, stage=stage)]
-    parts = [("touch", {"side": "left", "touches": 8}), ("walk", {"strides": 40, "forefoot_first": 36})]
-    for number, (kind, values) in enumerate(parts[: 2 if done else 1], 1):
-        notes.append(write_note("done", number=number, kind=kind, go=1, seconds="31.5", **values))
+def guided_notes(stage: Stage | None = None, *, stop: str = "") -> list[str]:
+    """Give the notes of a guided session at a stage of the first plan; of one's own plan without a stage.
+
+    Every part is done in 31.5 s each time; when it was stopped, the last time of the last part is missing.
+    """
+    goes = [("walk", 1, 1, {})] if stage is None else list(_goes(stage))
+    begin = {"plan": "first-steps", "stage": stage.id} if stage else {"plan": "mine", "stage": "s1"}
+    notes = [write_note("begin", **begin)]
+    for kind, number, go, values in goes[:-1] if stop else goes:
+        notes.append(write_note("part", number=number, kind=kind, go=go))
+        notes.append(write_note("done", number=number, kind=kind, go=go, seconds="31.5", **values))
     if stop:
         notes.append(write_note("stop", word=stop))
     notes.append(write_note("felt", pain="no", dizzy="no", steady="yes"))
-    return [*notes, write_note("end", done="yes" if done and not stop else "no")]
+    return [*notes, write_note("end", done="no" if stop else "yes")]
+
+
+def _goes(stage: Stage) -> Iterator[tuple[str, int, int, dict[str, object]]]:
+    for number, part in enumerate(stage.parts, 1):
+        for go in range(1, part.repeat + 1):
+            touches: dict[str, object] = {"side": part.side, "touches": part.touches}
+            yield part.kind, number, go, touches if part.kind == "touch" else {"strides": 20, "forefoot_first": 18}
 
 
 PARTS = [(5.0, PART_BEGINS), (12.0, PART_ENDS), (15.0, PART_BEGINS), (35.0, PART_ENDS)]
@@ -79,18 +86,3 @@ PARTS = [(5.0, PART_BEGINS), (12.0, PART_ENDS), (15.0, PART_BEGINS), (35.0, PART
 def page_of(session: Session | Path, **more: Any) -> str:
     """Give the report of a session."""
     return report_page(gather(open_session(session) if isinstance(session, Path) else session, **more), MADE)
-
-
-def text_of(page: str) -> str:
-    """Give what a page says in words, a line for each piece of it; drawings are left out."""
-    body = re.sub(r"<svg.*?</svg>", "", page[page.index("<body") :], flags=re.DOTALL)
-    body = re.sub(r"</(p|h\d|li|tr|figcaption|figure|div|section|dt|dd|b|ul|span)>", "\n", body)
-    body = re.sub(r"</t[dh]>", " | ", body)
-    text = html.unescape(re.sub(r"<[^>]+>", "", body)).replace("\N{NO-BREAK SPACE}", " ")
-    return re.sub(r"\n\s*", "\n", text)
-
-
-def figures_of(page: str) -> list[str]:
-    """Give the labels of all drawings but the samples in legends; one that is there for phones, too, counts once."""
-    labels = [re.search(r'aria-label="([^"]*)"', drawing) for drawing in _FIGURE.findall(page)]
-    return list(dict.fromkeys(html.unescape(label[1]) for label in labels if label))

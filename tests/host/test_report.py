@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from made_logs import START, save
+from page_text import NO_NUMBER, figures_of, text_of
 from pty_insole import identity, stride_frame
-from report_sessions import MADE, NO_NUMBER, PARTS, add, describe, figures_of, guided_notes, page_of, text_of, walk
+from report_sessions import MADE, PARTS, add, describe, guided_notes, page_of, walk
 from walk_truth import calibrated
 from walked import CHANNELS, Options, save_walk
 
@@ -19,7 +20,8 @@ from retrosole import wire
 from retrosole.cli import run
 from retrosole.framing import encode
 from retrosole.plan.loader import load_plan
-from retrosole.plan.words import part_text
+from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS, write_note
+from retrosole.plan.words import part_text, seconds_text
 from retrosole.report.facts import Walker, gather
 from retrosole.report.page import report_page
 from retrosole.session.reader import open_session
@@ -200,18 +202,21 @@ def test_a_broken_sensor_is_named(folder: Path) -> None:
 def test_what_was_done_against_the_plan(folder: Path) -> None:
     plan = load_plan("first-steps")
     stage = plan.stages[1]
-    add(walk(folder, 40.0), guided_notes(stage=stage.id), PARTS)
+    add(walk(folder, 40.0), guided_notes(stage), PARTS)
     page = page_of(folder)
     text = check_page(page)
     assert f"{plan.title}, stage 2 of {len(plan.stages)}: {stage.title}" in text and "Every part was done." in text
     assert "Said afterwards: Pain: no, dizziness: no, steady: yes." in text
     for part in stage.parts:
-        assert f"{part_text(part)} | " in text
-    assert "part of the guided session" in text and ">guided</text>" in page
+        often = f"{part.repeat} of {part.repeat} times, " if part.repeat > 1 else ""
+        n = 20 * part.repeat
+        seen = f"{n} steps seen, {18 * part.repeat} of them toes first"
+        assert f"{part_text(part)} | {often}{seconds_text(round(31.5 * part.repeat))}, {seen} | " in text
+    assert "part of the guided session" in text and ">guided</text>" in page and page.count(">walk</text>") == 4
 
 
 def test_a_session_that_was_stopped_for_pain(folder: Path) -> None:
-    add(walk(folder, 20.0), guided_notes(done=False, stop="pain", stage=load_plan("first-steps").stages[0].id))
+    add(walk(folder, 20.0), guided_notes(load_plan("first-steps").stages[0], stop="pain"))
     text = check_page(page_of(folder))
     assert "It was ended early with the key for pain." in text and "not done" in text
 
@@ -220,6 +225,16 @@ def test_a_plan_of_ones_own_and_figures_that_are_none(folder: Path) -> None:
     notes = ["coach: begin plan=mine stage=s1", "coach: done number=1 kind=walk seconds=nan strides=1e999 go=x"]
     text = check_page(page_of(add(walk(folder, 20.0), notes)))
     assert "a plan of one's own" in text and "walking backward | 0 steps seen, 0 of them toes first" in text
+
+
+def test_a_timed_walk_has_its_times(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    marks = [(0.5, TRY_BEGINS + 1), (12.0, TRY_ENDS + 1), (14.0, TRY_BEGINS + 2), (25.0, TRY_ENDS + 2)]
+    add(walk(folder, 30.0), [write_note("begin", test="3m")], marks)
+    assert run(["report", str(folder), "--out", str(tmp_path / "r.html")]) == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    text = check_page(page)
+    assert "A timed 3-metre backward walk." in text and re.search(r"try 1: \d+\.\d s, a foot came down \d+ times", text)
+    assert "Published, for comparison:" in text and ">try 1</text>" in page and ">try 2</text>" in page
 
 
 def test_without_a_plan_and_with_notes_of_people(folder: Path) -> None:

@@ -96,8 +96,8 @@ def _page(kind: str, folder: Path) -> str:
         save_walk(folder, generate("backward", CHANNELS, 60.0, 3, front_end=IDEAL), calibrated(IDEAL, 3))
         return page_of(describe(folder))
     if kind == "guided":
-        stage = load_plan("first-steps").stages[1].id
-        return page_of(add(walk(folder, 40.0), [*guided_notes(stage=stage), "a note " * 30], [*PARTS, (8.0, 3)]))
+        stage = load_plan("first-steps").stages[1]
+        return page_of(add(walk(folder, 40.0), [*guided_notes(stage), "a note " * 30], [*PARTS, (8.0, 3)]))
     seconds, gait, options, sides = {
         "mixed": (90.0, "mixed", Options(), ("left", "right")),
         "one": (40.0, "heel_first_backward", Options(), ("right",)),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from made_logs import save
-from report_sessions import MADE, NO_NUMBER, add, describe, figures_of, guided_notes, text_of, walk
+from page_text import NO_NUMBER, figures_of, text_of
+from report_sessions import MADE, add, describe, guided_notes, walk
 
 from retrosole.cli import run
 from retrosole.plan.loader import load_plan
@@ -145,8 +146,8 @@ def test_dates_with_and_without_a_zone_are_put_in_order(tmp_path: Path) -> None:
 
 def test_where_in_the_plan(tmp_path: Path) -> None:
     plan = load_plan("first-steps")
-    add(describe(walk(tmp_path / "a", 12.0), started=day(3)), guided_notes(stage=plan.stages[0].id))
-    add(describe(walk(tmp_path / "b", 12.0), started=day(5)), guided_notes(plan="mine", stage="s1"))
+    add(describe(walk(tmp_path / "a", 12.0), started=day(3)), guided_notes(plan.stages[0]))
+    add(describe(walk(tmp_path / "b", 12.0), started=day(5)), guided_notes())
     _, _, text = read(tmp_path)
     assert f"Where in the plan\n{plan.title}\n" in text and "Next: stage" in text
     assert "first-steps, stage 1" in text and "mine, stage s1" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from retrosole.gait.analysis import Analysis, analyse
 from retrosole.gait.energy import Estimate, estimate
 from retrosole.gait.pressure import Pressure, pressure
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, TRY_BEGINS, TRY_ENDS
-from retrosole.report.guided import Guided, read_guided
+from retrosole.report.guided import Guided, part_names, read_guided
 from retrosole.report.markup import foreign
 from retrosole.session.check import Check, check_session
 from retrosole.session.sensors import Sensor
@@ -94,6 +94,7 @@ def gather(
     Raises DamagedDataError where a log does not say what its samples are, UsageError for what no walker is.
     """
     analysis = analyse(session, direction)
+    guided = read_guided(session)
     return Facts(
         name=foreign(session.path.resolve().name, 80),
         subject=subject_of(session.info),
@@ -101,8 +102,8 @@ def gather(
         analysis=analysis,
         pressures={side: pressure(session, analysis, side) for side in analysis.sides},
         check=check_session(session),
-        guided=read_guided(session),
-        parts=tuple(parts_of(session)),
+        guided=guided,
+        parts=tuple(parts_of(session, part_names(guided))),
         marks=tuple(marks_of(session)),
         identities={side: _identity(session, side) for side in session.sides},
         sensors={side: session.sensors(side) for side in session.sides},
@@ -175,9 +176,14 @@ def all_marks(session: Session, side: str) -> list[tuple[float, int]]:
     return sorted(marks)
 
 
-def parts_of(session: Session) -> list[Span]:
-    """Give the parts of a guided session, as its marks tell them: those of the foot that has most of them."""
-    return max((_parts(all_marks(session, side)) for side in session.sides), key=len, default=[])
+def parts_of(session: Session, names: Sequence[str]) -> list[Span]:
+    """Give the parts of a guided session, as its marks tell them: those of the foot that has most of them.
+
+    `names` are those of the parts as they were begun; where there are too few, parts are numbered.
+    """
+    spans = max((_parts(all_marks(session, side)) for side in session.sides), key=len, default=[])
+    known = names if len(names) >= len(spans) else [str(k) for k in range(1, len(spans) + 1)]
+    return [replace(span, name=span.name or name) for span, name in zip(spans, known, strict=False)]
 
 
 def _parts(marks: list[tuple[float, int]]) -> list[Span]:

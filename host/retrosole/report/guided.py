@@ -29,6 +29,7 @@ _KINDS = {
     "cool_down": "cooling down",
     "try": "3 metres backward",
 }
+_BRIEFLY = {"touch": "touches", "warm_up": "warm-up", "cool_down": "cool-down"}
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,11 @@ def _felt(practice: Practice) -> str:
     asked = (("Pain", practice.pain), ("dizziness", practice.dizzy), ("steady", practice.steady))
     told = [f"{name}: {word}" for name, word in asked if word in ("yes", "no")]
     return f"Said afterwards: {', '.join(told)}." if told else "How it felt was not answered."
+
+
+def part_names(guided: Guided) -> list[str]:
+    """Give a word for each part, in the order in which they were begun."""
+    return [_BRIEFLY.get(note.get("kind"), note.get("kind")) for note in guided.notes if note.kind == "part"]
 
 
 def part_rows(guided: Guided) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,10 @@ from retrosole.report.facts import Facts, Span
 from retrosole.report.figure import figure, legend, over_both_columns, without
 from retrosole.report.markup import Safe, joined, table
 from retrosole.report.plot import WIDE, Plot, time_label, time_ticks
-from retrosole.report.words import DIRECTIONS, NBSP, TITLES, clock, counted, duration
+from retrosole.report.words import DIRECTIONS, TITLES, clock, counted, duration
 
 _ROW = 26.0
-_SHOWN_RUNS = 16
+_SHOWN_RUNS = 10
 _SHOWN_GAPS = 400
 _ROOM = 7.0  # units of a drawing that a letter takes
 WAYS = {"backward": "backward", "forward": "forward", "unknown": "unknown"}
@@ -30,9 +30,7 @@ def rows(facts: Facts) -> list[Row]:
     """Give the rows of the strip."""
     out = [_way_row(facts, side) for side in dict.fromkeys(run.side for run in facts.analysis.runs)]
     if facts.parts:
-        out.append(
-            Row("guided", [(s.start_s, s.end_s, "part", s.name or str(k)) for k, s in enumerate(facts.parts, 1)])
-        )
+        out.append(Row("guided", [(s.start_s, s.end_s, "part", s.name) for s in facts.parts]))
     return out + [_sample_row(facts, side) for side in facts.analysis.sides]
 
 
@@ -133,10 +131,11 @@ def _strip_caption(facts: Facts) -> str:
 
 
 def run_table(facts: Facts) -> Safe:
-    """List the stretches of walking one way."""
+    """List the stretches of walking one way, of many the longest ones."""
     runs = facts.analysis.runs
     if not runs:
         return Safe("")
+    longest = sorted(runs, key=lambda run: run.start_s - run.end_s)[:_SHOWN_RUNS]
     is_both = {run.side for run in runs} == {"both"}
     head = ("From", *(() if is_both else ("Foot",)), "Length", "Way", "Steps", "unclear")
     cells = [
@@ -148,9 +147,9 @@ def run_table(facts: Facts) -> Safe:
             f"{r.stride_n:,}",
             f"{r.unknown_n:,}",
         )
-        for r in runs[:_SHOWN_RUNS]
+        for r in sorted(longest, key=lambda run: (run.start_s, run.side))
     ]
     more_n = len(runs) - len(cells)
-    caption = f"The first {len(cells)}; {more_n} more are not listed.{NBSP}" if more_n else None
+    caption = f"The {len(cells)} longest; {more_n} more are not listed." if more_n else None
     n = len(head)
     return table(head, cells, right=(n - 2, n - 1), caption=caption)
