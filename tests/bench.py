@@ -23,6 +23,7 @@ import bench_cost
 import bench_decode
 import bench_line
 import bench_page
+import bench_report
 import numpy as np
 from bench_process import LONGEST_S, Broken, Terminal, command, on_terminal, virtual_pair, work_folder
 from numpy.typing import NDArray
@@ -53,9 +54,11 @@ class Plan:
     line_s: float = 25.0
     log_minutes: int = 60
     decode_times: int = 7
+    report_minutes: int = 15
+    report_times: int = 5
 
 
-_QUICK = Plan(warm_s=2.0, window_s=1.0, window_n=3, line_s=10.0, log_minutes=10, decode_times=3)
+_QUICK = Plan(2.0, 1.0, 3, line_s=10.0, log_minutes=10, decode_times=3, report_minutes=3, report_times=1)
 
 
 @dataclass
@@ -204,6 +207,20 @@ def decode_rows(decoded: bench_decode.Decoded) -> list[Row]:
     return rows
 
 
+def report_rows(reported: bench_report.Reported, reference: Reference) -> list[Row]:
+    """Write how long one waits for a report."""
+    what = f"report of {reported.minutes} min, two feet, {reported.stride_n} strides"
+    size = f"{reported.page_bytes / 1000:.0f} kB"
+    took = (("", reported.wall_s, "5"), (", processor time", reported.cpu_s, ""))
+    rows: list[Row] = [
+        (f"{what}{name}", f"{seconds:.2f}", "s", size, f"{seconds / reference.loop:.0f} loops", aim)
+        for name, seconds, aim in took
+    ]
+    if reported.pdf_s is not None:
+        rows.append(("the same with its PDF, by Chromium", f"{reported.pdf_s:.1f}", "s", "", "", ""))
+    return rows
+
+
 def print_reference(reference: Reference) -> None:
     """Say what the figures stand beside."""
     loop_ms, crc_ms = 1000 * reference.loop, 1000 * reference.crc
@@ -241,10 +258,12 @@ def run(plan: Plan) -> None:
         reference.measure()
         decoded = bench_decode.measure(line.identity, plan.log_minutes, plan.decode_times, folder)
         reference.measure()
+        reported = bench_report.measure(plan.report_minutes, plan.report_times, folder)
+        reference.measure()
     rows += [cpu_row(name, foot_n, one.shares, reference) for (name, foot_n), one in by_name.items()]
     rows += [page_row(foot_n, one.seen, reference) for (_, foot_n), one in by_name.items() if one.seen is not None]
     print_reference(reference)
-    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded)], line)
+    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded), *report_rows(reported, reference)], line)
     print()
     bench_cost.run()
 

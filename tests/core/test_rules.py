@@ -107,6 +107,8 @@ def test_host_rules(path: Path) -> None:
         assert first not in {"insole", "boot", "world"} or in_twin, f"{path.name} imports the firmware"
         if path.relative_to(HOST).parts[0] not in ("__main__.py", "cli.py", "commands"):
             assert not module.startswith(("retrosole.cli", "retrosole.commands")), f"{path.name} imports cli"
+        if path.parent.name == "report":  # it takes what was analysed and planned, and draws for no screen
+            assert not module.startswith(("retrosole.live", "retrosole.coach")), f"{path.name} imports {module}"
         if path.name != "app.py" and path.parent.name != "live":
             assert first != "textual", f"{path.name} imports textual"
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,10 @@ from retrosole.gait.table import write_table
 from retrosole.gait.words import as_json as as_json_of_gait
 from retrosole.gait.words import left_out_lines, more_lines, share_lines, statistic_rows
 from retrosole.ledger import Ledger
+from retrosole.report.facts import gather
+from retrosole.report.guided import own_plans
+from retrosole.report.markup import Safe
+from retrosole.report.page import document, report_page
 from retrosole.session import recording
 from retrosole.session.check import as_json, check_session, format_check
 from retrosole.session.decode import decode_file, frame_line
@@ -52,6 +59,9 @@ from tests.fuzz.guard import check_lines
 from tests.fuzz.script import COMMAND, FRAME, RAW, line_of, script_of, sealed, written
 
 core()  # imported now, not by the first input
+own_plans()  # so is what else is read from the program's own files
+document("", "", Safe(""))
+_NO_NUMBER = re.compile(r"(?<![A-Za-z])(nan|None|inf)(?![A-Za-z])")
 _TEXT_BYTES = 1 << 20  # in place of the 128 MiB that a real recording may have
 
 
@@ -164,7 +174,7 @@ def read_replay(script: bytes, folder: Path) -> None:
 def read_session_at(path: Path) -> None:
     """Open, sum up, list: each reader refuses in its own words without keeping the next from reading."""
     refusals: list[RetrosoleError] = []
-    for read in (_sum_up, _check, _list_strides, _analyse, _take_samples, _decode):
+    for read in (_sum_up, _check, _list_strides, _analyse, _report, _take_samples, _decode):
         try:
             read(path)
         except RetrosoleError as error:
@@ -201,6 +211,15 @@ def _analyse(path: Path) -> None:
     assert not any("nan" in line or "inf" in line for line in lines)
     json.dumps(as_json_of_gait(analysis), allow_nan=False)
     assert write_table(analysis.table, io.StringIO()) == len(session.strides)
+
+
+def _report(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = report_page(gather(open_session(path)), datetime(2026, 11, 22, tzinfo=UTC))
+    assert page.isprintable() or all(c.isprintable() or c in "\n\N{NO-BREAK SPACE}" for c in page)
+    assert "<script" not in page and not _NO_NUMBER.search(page[page.index("<body") :])
+    HTMLParser().feed(page)
 
 
 def _take_samples(path: Path) -> None:

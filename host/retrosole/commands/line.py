@@ -11,6 +11,7 @@ from retrosole import __version__
 from retrosole.commands.care import doctor, flash, setup, update
 from retrosole.commands.gait import gait
 from retrosole.commands.held import erase, fetch, stored_sessions
+from retrosole.commands.pages import report, trend
 from retrosole.commands.parts import (
     EXIT_CODES,
     PATH,
@@ -244,7 +245,8 @@ def strides(session: Path, csv_path: str | None) -> None:
     sessions.print_strides(session, csv_path)
 
 
-cli.add_command(gait)
+for _command in (gait, report, trend):
+    cli.add_command(_command)
 
 
 @cli.command(

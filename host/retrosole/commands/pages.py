@@ -1,0 +1,60 @@
+"""What can be typed for pages to read: `report`, `trend`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from retrosole.commands.parts import PATH, examples
+
+_SESSION = "sessions/2026-11-21T10-15-30_P07"
+_PDF = click.option("--pdf", "is_pdf", is_flag=True, help="Make a PDF, too; needs Chromium or Chrome.")
+_DIRECTION = click.option(
+    "--direction",
+    type=click.Choice(["backward", "forward"]),
+    help="Summarise the strides that went this way.  [default: the way of most strides]",
+)
+
+
+@click.command(
+    short_help="Make a page about a session, to read and to print.",
+    epilog=examples(f"retrosole report {_SESSION}", f"retrosole report {_SESSION} --pdf --out walk.html"),
+)
+@click.argument("session", type=PATH)
+@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html]")
+@_PDF
+@_DIRECTION
+@click.option("--mass", "mass_kg", type=float, metavar="KG", help="Body mass, for an estimate of energy.")
+@click.option("--speed", "speed_kmh", type=float, metavar="KM/H", help="Walking speed, which insoles cannot tell.")
+@click.option("--uphill", "is_uphill", is_flag=True, help="It was walked backward up 5 %.")
+def report(session: Path, out: Path | None, is_pdf: bool, **options: object) -> None:
+    """Make a page about a session: what was done, in plain words first, then figures, and all numbers behind them.
+
+    The page is one file that needs no network and no script, reads on a phone and prints on A4. It carries the subject
+    code, no name, is readable by you only, and is sent nowhere. An earlier report is replaced, nothing else is.
+
+    With --mass and --speed it has an estimate of the energy that walking took, near 5.6 km/h only.
+    """
+    from retrosole.commands.report import ReportOptions, make_report
+
+    make_report(session, ReportOptions(out, is_pdf, **options))  # type: ignore[arg-type]
+
+
+@click.command(
+    short_help="Make a page about all sessions of a person.",
+    epilog=examples("retrosole trend sessions", "retrosole trend sessions --subject P07 --pdf"),
+)
+@click.argument("root", type=PATH, metavar="DIR")
+@click.option("--subject", metavar="CODE", help="Whose sessions, when DIR has those of several people.")
+@click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: trend-SUBJECT.html]")
+@_PDF
+@_DIRECTION
+def trend(root: Path, subject: str | None, out: Path | None, is_pdf: bool, direction: str | None) -> None:
+    """Make a page about all sessions of a person in DIR: a line for each, and how the main figures went over the dates.
+
+    The page is made as by `report`. Sessions that went mostly another way are listed, and not drawn.
+    """
+    from retrosole.commands.report import make_trend
+
+    make_trend(root, subject, out, is_pdf, direction)
