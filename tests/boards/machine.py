@@ -114,8 +114,9 @@ class Board:
 
     @property
     def is_on(self) -> bool:
-        """Say whether it has power."""
-        return self._machine is not None
+        """Say whether it has power; while it is reset, it has."""
+        with self._lock:
+            return self._machine is not None
 
     @property
     def programmed_n(self) -> int:
