@@ -20,6 +20,7 @@ from retrosole.twin.runtimes import Runtime, find
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 CORE_FOLDER = ROOT / "tests" / "core"
+_PATIENCE_S = 600.0  # for a busy computer: the longest suite computes for half a minute on the RV32 machine
 
 
 def need(kind: str) -> Runtime:
@@ -53,7 +54,9 @@ def run_suite(argv: Sequence[str], suite: str, **environment: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "vectors.json").write_bytes(vectors())
         whole = {**os.environ, **environment}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, env=whole, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE_S, cwd=folder, env=whole, check=False
+        )
     return done.stdout + done.stderr
 
 
@@ -89,5 +92,5 @@ MANY_NAMES = "for k in range(660): hasattr(k, 'n%d' % k)\n"
 
 
 def run_rv32(suite: str) -> str:
-    done = rv32.run(f"{MANY_NAMES}import runner\nrunner.run({suite!r})\n", suite_files(suite), timeout_s=120)
+    done = rv32.run(f"{MANY_NAMES}import runner\nrunner.run({suite!r})\n", suite_files(suite), timeout_s=_PATIENCE_S)
     return done.output.decode()

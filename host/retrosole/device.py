@@ -19,6 +19,7 @@ from retrosole.asking import (
     REPEAT_N,
     WHOLE_SESSION,
     Asker,
+    BusyError,
     Fetching,
 )
 from retrosole.clock import ClockTracker, clock_difference_us
@@ -127,15 +128,25 @@ class Insole(Asker):
         try:
             session = self._command(wire.StartFrame).value
         except NoDeviceError:
-            who = self.hello()  # the command may have come through and only its answer been lost
-            came = who.running and who.session != before
-            session = who.session if came else self._command(wire.StartFrame).value
+            session = self._start_again(before)
         self._started = True
         self._events = deque(e for e in self._events if not hasattr(e, "seq") or e.session == session)
         if self.ledger.session != session:
             self.follow(session)
         self.clock_query()
         return session
+
+    def _start_again(self, before: int) -> int:
+        """Begin a session after a command without an answer, which may have come through, or may still come."""
+        who = self.hello()
+        if not who.running or who.session == before:
+            try:
+                return self._command(wire.StartFrame).value
+            except BusyError:
+                who = self.hello()
+                if not who.running or who.session == before:
+                    raise
+        return who.session
 
     def stop(self) -> None:
         """End the session; what the device still holds arrives before this returns.

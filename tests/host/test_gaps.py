@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -227,7 +228,9 @@ def test_the_one_foot_gone_does_not_end_the_other(
         assert code == 4
         assert "right: waiting 0 s for it to come back; Ctrl-C does not wait" in printed.err
         last = printed.err.splitlines()[-1]
-        assert "is gone, what was received is kept" in last and "`retrosole fetch` gets it" in last
+        # the number of its pseudo-terminal may be that of another test's insole by now
+        assert re.search(r"(is gone|another insole answers on \S+ now), what was received is kept", last)
+        assert "`retrosole fetch` gets it" in last
         check_whole(session, left)
         assert session.losses["left"].received_n > 5 * SPEED * 200
         right.plug()
