@@ -31,6 +31,7 @@ class RecordOptions:
     subject: str = "anonymous"
     note: str | None = None
     rate_hz: int | None = None
+    lsl: str | None = None  # "computer" or "network": how far the Lab Streaming Layer is to announce it
 
 
 class Endable(Protocol):
@@ -176,7 +177,7 @@ def walk(insoles: Mapping[str, Insole], options: RecordOptions, view: str) -> Wa
             until = "" if options.seconds else "; Ctrl-C ends it"
             show.announce(f"recording {' and '.join(insoles)} into {folder}{until}")
         watcher = _watcher(view, insoles, options, folder)
-        recorder = Recorder(insoles, watcher, writer)
+        recorder = Recorder(insoles, _with_stream(watcher, insoles, options), writer)
         interrupted = False
         with ending_on_signals(recorder) as signals:
             try:
@@ -198,6 +199,17 @@ def check(options: RecordOptions) -> None:
     if options.seconds is not None and not 0 < options.seconds < float("inf"):
         raise UsageError(f"--seconds must be above 0, got {options.seconds:g}: try --seconds 60, or leave it out")
     check_subject(options.subject)
+    if options.lsl is not None and importlib.util.find_spec("pylsl") is None:
+        raise UsageError("the Lab Streaming Layer needs pylsl: pip install 'retrosole[lsl]'")
+
+
+def _with_stream(watcher: Watcher, insoles: Mapping[str, Insole], options: RecordOptions) -> Watcher:
+    """Have what is watched be streamed as well, where that is asked for."""
+    if options.lsl is None:
+        return watcher
+    from retrosole.lsl import Streamer
+
+    return Streamer(insoles, watcher, options.lsl)
 
 
 def _watcher(view: str, insoles: Mapping[str, Insole], options: RecordOptions, folder: Path | None) -> Watcher:

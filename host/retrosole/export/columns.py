@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ SAMPLE_COLUMNS = (
 
 def channel_columns(sensors: tuple[Sensor, ...], channel_n: int) -> list[Column]:
     """Give the columns of a foot's channels: by the place under the foot, by number where the insole did not say."""
-    names = channel_names(sensors, channel_n)
+    names = channel_names([sensor.site for sensor in sensors], channel_n)
     return [
         Column(
             f"{name}_counts",
@@ -106,11 +106,11 @@ def channel_columns(sensors: tuple[Sensor, ...], channel_n: int) -> list[Column]
     ]
 
 
-def channel_names(sensors: tuple[Sensor, ...], channel_n: int) -> list[str]:
-    """Give a name of each channel, none of them twice."""
+def channel_names(sites: Sequence[str], channel_n: int) -> list[str]:
+    """Give a name of each channel, none of them twice: its place under the foot, or its number."""
     names: list[str] = []
     for k in range(channel_n):
-        site = sensors[k].site if k < len(sensors) else ""
+        site = sites[k] if k < len(sites) else ""
         name = site if site and not site.isdecimal() and site != "unused" else f"channel_{k}"
         names.append(f"{name}_{k}" if name in names else name)
     return names

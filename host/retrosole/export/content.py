@@ -71,7 +71,7 @@ def foot_samples(session: Session, side: str) -> FootSamples:
     """Give the samples of a foot."""
     index, counts = session.samples(side)
     sensors = session.sensors(side)[: counts.shape[1]]
-    names = tuple(channel_names(sensors, counts.shape[1]))
+    names = tuple(channel_names([sensor.site for sensor in sensors], counts.shape[1]))
     return FootSamples(side, session.rate_hz(side), index, session.times_s(side), counts, names, sensors)
 
 
@@ -170,7 +170,7 @@ def _foot(session: Session, side: str) -> dict[str, Any]:
     who = session.logs[side].identity
     clock = host_clock(session, side)
     sensors = session.sensors(side)
-    names = channel_names(sensors, session.logs[side].channel_n)
+    names = channel_names([sensor.site for sensor in sensors], session.logs[side].channel_n)
     losses = session.losses[side]
     told = [asdict(sensor) for sensor in sensors] or [{} for _ in names]
     return {

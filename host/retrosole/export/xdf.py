@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from retrosole.errors import DamagedDataError
 from retrosole.export.content import MISSING, FootSamples, about, events, foot_samples, is_apart, plain, session_name
-from retrosole.export.markers import event_marker, stride_marker
+from retrosole.export.markers import mark_marker, note_marker, stride_marker
 from retrosole.export.place import Own, write_file
 from retrosole.export.rows import Tell
 from retrosole.gait.analysis import Analysis
@@ -129,7 +129,11 @@ def _markers(session: Session, analysis: Analysis) -> list[tuple[float, str]]:
     table = analysis.table
     rows = zip(*(table[name].tolist() for name in table), strict=True)
     found = [stride_marker(dict(zip(table, row, strict=True))) for row in rows]
-    found += [(0.0 if np.isnan(event.time_s) else event.time_s, event_marker(event)) for event in events(session)]
+    for event in events(session):
+        is_timed = bool(np.isfinite(event.time_s))
+        is_mark = event.kind == "mark"
+        text = mark_marker(event.side, event.code) if is_mark else note_marker(event.side, event.text, is_timed)
+        found.append((event.time_s if is_timed else 0.0, text))
     return sorted(found, key=lambda marker: marker[0])
 
 

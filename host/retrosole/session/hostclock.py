@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrosole import wire
-from retrosole.clock import WRAP_US
+from retrosole.clock import nearest_us
 from retrosole.session.segments import Segment
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ def _bases_s(log: SideLog, at: NDArray[np.int64]) -> Array:
 
 
 def _seconds(log: SideLog, segment: Segment, frames: NDArray[np.void]) -> Array:
-    """Give the session's seconds of readings of an insole's clock, from the head of its session on."""
-    head = segment.head
+    """Give the seconds of readings of an insole's clock, by the uptimes and the stamp of the first samples."""
+    head, period_us = segment.head, 1_000_000 // log.rate_hz
     assert head is not None
-    elapsed_us = (frames["clock_us"].astype(np.int64) - head.clock_us + WRAP_US // 2) % WRAP_US - WRAP_US // 2
+    first_idx, stamp_us = (int(segment.samples.column(name)[0]) for name in ("first_index", "clock_us"))
+    first_us = nearest_us(stamp_us, head.clock_us, first_idx * period_us)
     expected_us = (frames["uptime_s"].astype(np.int64) - head.uptime_s) * 1_000_000
-    elapsed_us += (expected_us - elapsed_us + WRAP_US // 2) // WRAP_US * WRAP_US
-    return segment.seconds(elapsed_us / (1_000_000 // log.rate_hz), log.rate_hz)
+    read_us = nearest_us(frames["clock_us"].astype(np.int64), head.clock_us, expected_us)
+    return segment.seconds(first_idx + (read_us - first_us) / period_us, log.rate_hz)
 
 
 def _line(seconds: Array, offset_s: Array, is_host_time: bool) -> tuple[float, float]:
