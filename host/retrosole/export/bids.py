@@ -51,10 +51,15 @@ _STRIDE_COLUMNS = ("side", "stride", "contact_order", "lift_order", "direction",
 
 @dataclass(frozen=True)
 class Part:
-    """Hold what shares a time line: some feet, with the beginning of their files' names."""
+    """Hold what shares a time line: some feet, and what their files are called."""
 
     stem: str
+    acquisition: str  # "" or "_acq-left"
     sides: tuple[str, ...]
+
+    def file(self, ending: str, side: str = "") -> str:
+        """Give the name of a file of all feet of the part, or of one."""
+        return f"{self.stem}{f'_tracksys-{side}' if side else ''}{self.acquisition}_{ending}"
 
 
 def export(session: Session, analysis: Analysis, path: Path, tell: Tell) -> None:
@@ -105,8 +110,8 @@ def _check_pauses(foot: FootSamples) -> None:
 def _parts(stem: str, session: Session, sides: tuple[str, ...]) -> list[Part]:
     """Give one part for feet on one clock, else one for each: events of both could not be in one file."""
     if not is_apart(session):
-        return [Part(stem, sides)]
-    return [Part(f"{stem}_acq-{side}", (side,)) for side in sides]
+        return [Part(stem, "", sides)]
+    return [Part(stem, f"_acq-{side}", (side,)) for side in sides]
 
 
 # ------------------------------------------------------------------------------------------------------- the session
@@ -127,15 +132,15 @@ def _fill(
     done_n, all_n = 0, sum(len(foot.index) for foot in feet.values())
     for part in parts:
         for side in part.sides:
-            stem = f"{part.stem}_tracksys-{side}"
-            for row_n in _write_motion(motion / f"{stem}_motion.tsv", feet[side]):
+            name = part.file("motion.tsv", side)
+            for row_n in _write_motion(motion / name, feet[side]):
                 tell(min((done_n + row_n) / all_n, 1.0))
             done_n += len(feet[side].index)
-            _write_tsv(motion / f"{stem}_channels.tsv", _channel_rows(feet[side]))
-            write_json(motion, f"{stem}_motion.json", _sidecar(feet[side], said))
-            scans.append([f"motion/{stem}_motion.tsv", _acquired(said, side)])
-        _write_tsv(motion / f"{part.stem}_events.tsv", _event_rows(session, analysis.table, part.sides))
-        write_json(motion, f"{part.stem}_events.json", _event_meanings())
+            _write_tsv(motion / part.file("channels.tsv", side), _channel_rows(feet[side]))
+            write_json(motion, part.file("motion.json", side), _sidecar(feet[side], said))
+            scans.append([f"motion/{name}", _acquired(said, side)])
+        _write_tsv(motion / part.file("events.tsv"), _event_rows(session, analysis.table, part.sides))
+        write_json(motion, part.file("events.json"), _event_meanings())
     _write_tsv(folder / f"{parts[0].stem.split('_task-')[0]}_scans.tsv", [["filename", "acq_time"], *scans])
 
 

@@ -71,13 +71,13 @@ def export(session: Session, analysis: Analysis, path: Path, tell: Tell) -> None
 def _check(session: Session, feet: dict[str, FootSamples]) -> None:
     if set(feet) - set(SIDES):
         raise UsageError("this log does not say which foot it is of, and a Moticon text has a left and a right one")
+    if sum(len(foot.index) for foot in feet.values()) < 2:
+        raise UsageError("there are no samples in this session, and a Moticon text has nothing else")
     if is_apart(session):
         raise UsageError(
             f"{session.alignment.text or 'one foot sent nothing'}; a Moticon text has one time for both feet: "
             "export one with --side left or right"
         )
-    if sum(len(foot.index) for foot in feet.values()) < 2:
-        raise UsageError("there are no samples in this session, and a Moticon text has nothing else")
     for foot in feet.values():
         if not foot.sensors:
             raise UsageError(f"the {foot.side} log does not say where its sensors are, so that they have no columns")

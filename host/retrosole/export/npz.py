@@ -51,7 +51,7 @@ def _fill(session: Session, analysis: Analysis, out: BinaryIO, tell: Tell) -> No
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for k, (name, array) in enumerate(arrays.items()):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
             tell((k + 1) / len(arrays))
 
 
