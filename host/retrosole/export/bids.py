@@ -32,7 +32,7 @@ from retrosole.export.content import (
     plain,
     session_name,
 )
-from retrosole.export.place import Own, disk, open_new, read_about, write_folder, write_json
+from retrosole.export.place import Own, check_name, disk, open_new, read_about, write_folder, write_json
 from retrosole.export.rows import Tell, count_cells, second_cells, write_rows
 from retrosole.gait.analysis import Analysis
 from retrosole.gait.table import Table
@@ -278,6 +278,7 @@ def _write_tsv(path: Path, rows: Any) -> None:
 
 
 def _check_data_set(path: Path) -> None:
+    check_name(path)
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file, and a BIDS data set is a folder: choose another with --out")
     if path.is_dir() and any(path.iterdir()) and not _is_data_set(path):

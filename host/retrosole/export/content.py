@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ class Event:
 
 def session_name(session: Session) -> str:
     """Give the name of a session's folder, or of a bare log."""
-    path = Path(session.path).absolute()
+    path = Path(os.path.abspath(session.path))
     return plain(path.stem if path.suffix == ".frames" else path.name) or "session"
 
 

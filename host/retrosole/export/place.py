@@ -24,9 +24,8 @@ Own = Callable[[Path], bool]
 
 def check_place(path: Path, is_own: Own) -> None:
     """Raise UsageError when something is at `path` that an export must not replace; nothing is written."""
+    check_name(path)
     target = Path(os.path.realpath(path))
-    if target.suffix.lower() in _KEPT_ENDINGS:
-        raise UsageError(f"{path} is the name of a session's own file, not of an export: choose another")
     if not os.path.lexists(target):
         return
     if _is_session(target) or _is_session(target.parent):
@@ -35,6 +34,12 @@ def check_place(path: Path, is_own: Own) -> None:
         return
     if not is_own(target):
         raise UsageError(f"{path} exists and is no export of this session in this format: choose another with --out")
+
+
+def check_name(path: Path) -> None:
+    """Raise UsageError for the name of a file of a session."""
+    if Path(os.path.realpath(path)).suffix.lower() in _KEPT_ENDINGS:
+        raise UsageError(f"{path} is the name of a session's own file, not of an export: choose another")
 
 
 def _is_session(folder: Path) -> bool:
