@@ -117,9 +117,7 @@ def test_a_link_stays_one(kept: Session, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("problem", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_what_ends_early_leaves_the_old_and_nothing_else(
-    kept: Session, tmp_path: Path, problem: BaseException
-) -> None:
+def test_what_ends_early_leaves_the_old_and_nothing_else(kept: Session, tmp_path: Path, problem: BaseException) -> None:
     analysis = analyse(kept)
 
     def stop(_share: float) -> None:
@@ -201,5 +199,3 @@ def test_nothing_heavy_is_loaded_by_the_help() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "counts" in done.stdout and "never N or kPa" in " ".join(done.stdout.split())
-
-

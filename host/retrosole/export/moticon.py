@@ -143,9 +143,7 @@ def _partners(left: Seconds, right: Seconds, tolerance_s: float) -> Rows:
 # ------------------------------------------------------------------------------------------------------------ writing
 
 
-def _fill(
-    session: Session, analysis: Analysis, feet: dict[str, FootSamples], out: BinaryIO, tell: Tell
-) -> None:
+def _fill(session: Session, analysis: Analysis, feet: dict[str, FootSamples], out: BinaryIO, tell: Tell) -> None:
     tolerance_s = 0.5 / max(foot.rate_hz for foot in feet.values())
     times_s, rows = rows_of({side: foot.time_s for side, foot in feet.items()}, tolerance_s)
     said = about(session, analysis, "moticon")
@@ -167,9 +165,7 @@ def _titles() -> Iterator[str]:
     yield from _EMPTY_TITLES
 
 
-def _head(
-    said: dict[str, Any], feet: dict[str, FootSamples], times_s: Seconds, shift_s: float
-) -> Iterator[str]:
+def _head(said: dict[str, Any], feet: dict[str, FootSamples], times_s: Seconds, shift_s: float) -> Iterator[str]:
     started = _started(said)
     if started is not None:
         yield f"# Start time: {started:%d.%m.%Y %H:%M:%S}.{started.microsecond // 1000:03d}"
@@ -228,9 +224,7 @@ def _no_cells(part: slice) -> Sequence[str]:
     return [""] * (part.stop - part.start)
 
 
-def _step_cells(
-    analysis: Analysis, side: str, times_s: Seconds, row: Rows
-) -> Cells:
+def _step_cells(analysis: Analysis, side: str, times_s: Seconds, row: Rows) -> Cells:
     """Give the cells of the steps: a code on the row of the foot's sample that is nearest to the event."""
     cells = [""] * len(times_s)
     table = analysis.table
