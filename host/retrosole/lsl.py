@@ -126,7 +126,8 @@ class _FootStream:
         self._session, self._start_s = frame.session, first_s - frame.first_index / rate_hz
         values = np.empty((len(taken), 1 + counts.shape[1]), np.int32)
         values[:, 0] = frame.first_index + taken
-        values[:, 1:] = np.where(counts[taken] == wire.MISSING_COUNT, NOT_READ, counts[taken])
+        values[:, 1:] = counts[taken]
+        values[:, 1:][counts[taken] == wire.MISSING_COUNT] = NOT_READ
         if len(taken):
             self._outlet.push_chunk(values, (first_s + taken / rate_hz).tolist())
             self.pushed_n += len(taken)

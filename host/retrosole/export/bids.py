@@ -97,7 +97,9 @@ def session_label(session: Session) -> str:
 
 
 def _check_pauses(foot: FootSamples) -> None:
-    """Raise where a row for every sample period would be mostly rows of nothing."""
+    """Raise where a row for every sample period would be mostly rows of nothing, or of more than one sample."""
+    if np.any(np.diff(foot.index) <= 0):
+        raise DamagedDataError(f"the {foot.side} log has sample numbers that do not rise: see `retrosole check`")
     row_n = int(foot.index[-1] - foot.index[0]) + 1
     if row_n - len(foot.index) > max(len(foot.index), _MOST_FILLED_S * foot.rate_hz):
         hours = (row_n - len(foot.index)) / foot.rate_hz / 3600

@@ -71,9 +71,15 @@ def session_name(session: Session) -> str:
 def foot_samples(session: Session, side: str) -> FootSamples:
     """Give the samples of a foot."""
     index, counts = session.samples(side)
-    sensors = session.sensors(side)[: counts.shape[1]]
+    sensors = _sensors(session, side)
     names = tuple(channel_names([sensor.site for sensor in sensors], counts.shape[1]))
     return FootSamples(side, session.rate_hz(side), index, session.times_s(side), counts, names, sensors)
+
+
+def _sensors(session: Session, side: str) -> tuple[Sensor, ...]:
+    """Give what the insole said of its channels; nothing where that was of another number of them."""
+    sensors = session.sensors(side)
+    return sensors if len(sensors) == session.logs[side].channel_n else ()
 
 
 def is_apart(session: Session) -> bool:
@@ -170,7 +176,7 @@ def about(session: Session, analysis: Analysis, made: str) -> dict[str, Any]:
 def _foot(session: Session, side: str) -> dict[str, Any]:
     who = session.logs[side].identity
     clock = host_clock(session, side)
-    sensors = session.sensors(side)
+    sensors = _sensors(session, side)
     names = channel_names([sensor.site for sensor in sensors], session.logs[side].channel_n)
     losses = session.losses[side]
     told = [asdict(sensor) for sensor in sensors] or [{} for _ in names]
@@ -178,7 +184,7 @@ def _foot(session: Session, side: str) -> dict[str, Any]:
         "rate_hz": session.rate_hz(side),
         "device_id": None if who is None else who.device_id.hex(),
         "firmware": None if who is None else ".".join(map(str, who.firmware_version)),
-        "channels": [{"name": name, **more} for name, more in zip(names, told, strict=False)],
+        "channels": [{"name": name, **more} for name, more in zip(names, told, strict=True)],
         "standing_counts": session.standing_counts(side),
         "host_steady_s_at_0": None if clock is None else clock.steady_s,
         "unix_s_at_0": None if clock is None else clock.unix_s,

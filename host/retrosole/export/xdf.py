@@ -35,6 +35,7 @@ FILE_HEADER, STREAM_HEADER, SAMPLES, CLOCK_OFFSET, BOUNDARY, STREAM_FOOTER = ran
 BOUNDARY_UUID = bytes.fromhex("43a546dccbf5410fb30ed5467383cbe4")
 _CHUNK_S = 10.0  # a boundary about as often, as the specification asks for
 _OFFSET_EVERY_S = 5.0
+_MOST_OFFSETS = 10_000  # a log with impossible times must not fill the disk
 _OWN_BYTES = 4096
 _MOST_INDEX = (1 << 31) - 1
 _MARKER_NOTE = "JSON. stride: at its initial contact; mark, note: when it was set"
@@ -99,7 +100,7 @@ def _offsets(times_s: NDArray[np.float64], clock: HostClock | None) -> list[tupl
     if clock is None or not len(times_s):
         return []
     begin_s, end_s = float(times_s.min()), float(times_s.max())
-    n = max(2, int((end_s - begin_s) / _OFFSET_EVERY_S) + 1)
+    n = min(max(2, int((end_s - begin_s) / _OFFSET_EVERY_S) + 1), _MOST_OFFSETS)
     return [(at_s, clock.offset_s(at_s)) for at_s in np.linspace(begin_s, end_s, n).tolist()]
 
 
