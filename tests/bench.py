@@ -20,6 +20,7 @@ from pathlib import Path
 
 import bench_cost
 import bench_decode
+import bench_export
 import bench_line
 import numpy as np
 from bench_process import LONGEST_S, Broken, Terminal, command, on_terminal, virtual_pair, work_folder
@@ -202,9 +203,11 @@ def run(plan: Plan) -> None:
         reference.measure()
         decoded = bench_decode.measure(line.identity, plan.log_minutes, plan.decode_times, folder)
         reference.measure()
+        exported = bench_export.measure(line.identity, plan.log_minutes // 2, folder)
     rows += [cpu_row(name, foot_n, shares, reference) for (name, foot_n), shares in by_name.items()]
     print_reference(reference)
-    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded)], line)
+    more = [*line_rows(line, reference), *decode_rows(decoded), *bench_export.rows(exported, reference.loop)]
+    print_table([*rows, *more], line)
     print()
     bench_cost.run()
 

@@ -35,7 +35,7 @@ _QUIET = "[log]\nlevel = -2\n"  # nothing but errors on the terminal
 _COMPUTER = f"{_QUIET}[multicast]\nResolveScope = machine\nListenAddress = 127.0.0.1\n[ports]\nIPv6 = disable\n"
 _CONFIGS = (Path("lsl_api.cfg"), Path("~/lsl_api/lsl_api.cfg"), Path("/etc/lsl_api/lsl_api.cfg"))
 _REACH = {
-    "computer": "on this computer, not announced in the network",
+    "computer": "on this computer, not announced in the network (its port is open there: LSL knows no password)",
     "network": "to everyone in the network who looks for it",
 }
 
@@ -92,10 +92,10 @@ class Streamer(Watcher):
 
     def end(self) -> None:
         """Say what was streamed; the streams close with the program."""
-        self._watcher.end()
         for side, stream in self._feet.items():
             early = f", {stream.early_n} before its clock was known left out" if stream.early_n else ""
-            show.say(f"LSL: {side} {stream.pushed_n} samples{early}; what is fetched later is in the session only")
+            self._watcher.say(f"LSL: {side} {stream.pushed_n} samples{early}; what was fetched is in the session only")
+        self._watcher.end()
 
 
 class _FootStream:
