@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import nothing, walk
+from exported import WITHIN_S, csv_foot, nothing, same, walk
 
 from retrosole.cli import run
 from retrosole.commands.export import FORMATS
@@ -154,6 +155,8 @@ def test_torn_files_are_not_its_own(kept: Session, tmp_path: Path, form: str, ju
 def test_one_foot_of_two(kept: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(kept, "csv", "--side", "right", "--out", "o") == 0
     assert {path.name for path in (tmp_path / "o").glob("samples*")} == {"samples_right.csv"}
+    assert "host's clock" in json.loads((tmp_path / "o" / "dictionary.json").read_text())["clock"]
+    same(csv_foot(tmp_path / "o", "right"), kept, "right", WITHIN_S)
     one = walk(tmp_path / "one" / "T", 4.0, sides=("left",))
     capsys.readouterr()
     assert export(one, "csv", "--side", "right") == 2

@@ -89,7 +89,10 @@ def of_side(session: Session, side: str) -> Session:
         return session
     if side not in session.logs:
         raise UsageError(f"there is no {side} foot in this session, only {' and '.join(session.sides)}")
-    return Opened(session.path, session.info, {side: session.logs[side]})
+    one = Opened(session.path, session.info, {side: session.logs[side]})
+    if not one.alignment.is_aligned:
+        one.alignment = session.alignment  # its times stay where both feet put them
+    return one
 
 
 @contextlib.contextmanager

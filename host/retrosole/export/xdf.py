@@ -51,18 +51,18 @@ def _fill(session: Session, analysis: Analysis, out: BinaryIO, tell: Tell) -> No
     out.write(MAGIC)
     _chunk(out, FILE_HEADER, _file_header(said))
     feet = [foot_samples(session, side) for side in session.sides]
-    clocks = [None if is_apart(session) else _common_clock(session)] * len(feet)
+    clock = None if is_apart(session) else _common_clock(session)
     ids = range(1, len(feet) + 1)
     for number, foot in zip(ids, feet, strict=True):
         _chunk(out, STREAM_HEADER, struct.pack("<I", number) + _samples_header(foot, said))
     marker_id = len(feet) + 1
     _chunk(out, STREAM_HEADER, struct.pack("<I", marker_id) + _marker_header(said))
-    for k, (number, foot, clock) in enumerate(zip(ids, feet, clocks, strict=True)):
+    for k, (number, foot) in enumerate(zip(ids, feet, strict=True)):
         _write_stream(out, number, foot.time_s, _packed(foot), clock)
         tell((k + 1) / (len(feet) + 1))
     markers = _markers(session, analysis)
     times_s = np.array([time_s for time_s, _ in markers])
-    _write_stream(out, marker_id, times_s, _packed_texts(markers), clocks[0] if clocks else None)
+    _write_stream(out, marker_id, times_s, _packed_texts(markers), clock)
     tell(1.0)
 
 

@@ -46,7 +46,15 @@ class HostClock:
 
 
 def host_clock(session: Session, side: str) -> HostClock | None:
-    """Find the host's clock at a side's second 0; None where no answered clock query of its first part tells."""
+    """Find the host's clock at a side's second 0; None where no answered clock query of its first part tells.
+
+    Feet on one clock share their second 0, so it is the same for both.
+    """
+    sides = session.sides if session.alignment.is_aligned else (side,)
+    return next((clock for one in sides if (clock := _own_clock(session, one))), None)
+
+
+def _own_clock(session: Session, side: str) -> HostClock | None:
     log = session.logs[side]
     segment = next((s for s in log.segments if s.head is not None and len(s.samples)), None)
     if segment is None or segment.head is None:
