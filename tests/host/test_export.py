@@ -343,11 +343,11 @@ def test_bids_says_when_it_was(sessions: dict[str, Session], exported: Any) -> N
     assert scans[0]["acq_time"].startswith("2026-09-21T14:13:20.0")
     assert UNIX_US // 1_000_000 == 1790000000
     assert {row["participant_id"]: row["code"] for row in tsv(out / "participants.tsv")} == {
-        "sub-cmdCcalcA0": "=cmd|' /C calc'!A0"
+        "sub-cmdCcalcA0": "'=cmd|' /C calc'!A0"
     }
     assert next(out.glob("sub-*/ses-*")).name == "ses-20261121T101530"
     notes = [row for row in tsv(next(out.rglob("*_events.tsv"))) if row["trial_type"] == "note"]
-    assert len(notes) == 2 and "\t" not in notes[0]["text"]
+    assert len(notes) == 2 and notes[0]["text"].startswith("'=HYPERLINK") and "\t" not in notes[0]["text"]
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ from retrosole.export.content import (
     events,
     foot_samples,
     is_apart,
-    plain,
+    safe,
     session_name,
 )
 from retrosole.export.place import Own, check_name, disk, open_new, read_about, write_folder, write_json
@@ -79,7 +79,7 @@ def export(session: Session, analysis: Analysis, path: Path, tell: Tell) -> None
         folder, _is_own(session_name(session)), lambda to: _fill(session, analysis, to, feet, parts, said, tell)
     )
     with disk(path):
-        _add_to_data_set(path, subject, plain(session.info.get("subject")))
+        _add_to_data_set(path, subject, safe(session.info.get("subject")))
 
 
 def subject_label(session: Session) -> str:
@@ -237,7 +237,7 @@ def _event_rows(session: Session, table: Table, sides: tuple[str, ...]) -> Itera
     for event in events(session):
         if event.side in (*sides, "both") and math.isfinite(event.time_s):
             code = NOT_THERE if event.code is None else str(event.code)
-            told = [event.side, *[NOT_THERE] * (len(_STRIDE_COLUMNS) - 1), plain(event.text) or NOT_THERE]
+            told = [event.side, *[NOT_THERE] * (len(_STRIDE_COLUMNS) - 1), safe(event.text) or NOT_THERE]
             rows.append((event.time_s, [f"{event.time_s:.6f}", "0", event.kind, code, *told]))
     yield from (cells for _, cells in sorted(rows, key=lambda row: row[0]))
 
@@ -294,7 +294,7 @@ def _is_data_set(path: Path) -> bool:
 
 def _check_subject(path: Path, label: str, session: Session) -> None:
     """Raise when somebody else has this label: P-07 and P07 would be one person."""
-    code = plain(session.info.get("subject"))
+    code = safe(session.info.get("subject"))
     for row in _participants(path)[1]:
         if row.get("participant_id") == f"sub-{label}" and row.get("code", code) not in (code or NOT_THERE, NOT_THERE):
             raise UsageError(

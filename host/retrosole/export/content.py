@@ -26,6 +26,7 @@ FORMAT = "retrosole-export"
 FORMAT_VERSION = 1
 MISSING = wire.MISSING_COUNT
 _SAME_NOTE_S = 1.0  # a note is written into the log of each foot, one after the other
+_FORMULA = ("=", "+", "-", "@")  # what spreadsheets take for the beginning of one
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 MISSING_TEXT = (
@@ -143,6 +144,12 @@ def _note_s(unix_s: float, side: str, clocks: dict[str, HostClock | None]) -> fl
 def plain(text: object) -> str:
     """Give words on one line: control characters, tabs, line breaks and what is no character become a space."""
     return _CONTROLS.sub(" ", text if isinstance(text, str) else "").strip()
+
+
+def safe(text: object) -> str:
+    """Give words as a spreadsheet may read them: on one line, and never a formula."""
+    words = plain(text)
+    return f"'{words}" if words.startswith(_FORMULA) else words
 
 
 # ------------------------------------------------------------------------------------------------ what is said of it

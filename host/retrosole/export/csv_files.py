@@ -20,7 +20,7 @@ from retrosole.export.columns import (
     channel_columns,
     stride_columns,
 )
-from retrosole.export.content import MISSING, Event, FootSamples, about, events, foot_samples, plain, session_name
+from retrosole.export.content import MISSING, Event, FootSamples, about, events, foot_samples, safe, session_name
 from retrosole.export.place import DICTIONARY, is_own_folder, open_new, write_folder, write_json
 from retrosole.export.rows import Tell, count_cells, number_cells, second_cells, write_rows
 from retrosole.gait.analysis import Analysis
@@ -29,7 +29,6 @@ from retrosole.session.reader import Session
 
 IS_FOLDER = True
 ENDING = "-csv"
-_FORMULA = ("=", "+", "-", "@")  # what spreadsheets take for the beginning of a formula
 _CELLS = (
     "UTF-8, a header line, commas, decimal points. Words that a person wrote are on one line, and begin with an "
     "apostrophe where a spreadsheet would take them for a formula."
@@ -98,9 +97,3 @@ def _gaitmap_rows(session: Session, analysis: Analysis, side: str) -> Iterator[l
         return
     for row in zip(*(np.asarray(found[column.name]).tolist() for column in GAITMAP_COLUMNS), strict=True):
         yield [str(row[0]), *(f"{value:.3f}" for value in row[1:])]
-
-
-def safe(text: str) -> str:
-    """Give words as a spreadsheet may read them: on one line, and never a formula."""
-    text = plain(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
