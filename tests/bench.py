@@ -21,6 +21,7 @@ from pathlib import Path
 
 import bench_cost
 import bench_decode
+import bench_export
 import bench_line
 import bench_page
 import bench_report
@@ -260,10 +261,12 @@ def run(plan: Plan) -> None:
         reference.measure()
         reported = bench_report.measure(plan.report_minutes, plan.report_times, folder)
         reference.measure()
+        exported = bench_export.measure(line.identity, plan.log_minutes // 2, folder)
     rows += [cpu_row(name, foot_n, one.shares, reference) for (name, foot_n), one in by_name.items()]
     rows += [page_row(foot_n, one.seen, reference) for (_, foot_n), one in by_name.items() if one.seen is not None]
     print_reference(reference)
-    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded), *report_rows(reported, reference)], line)
+    more = [*line_rows(line, reference), *decode_rows(decoded), *report_rows(reported, reference)]
+    print_table([*rows, *more, *bench_export.rows(exported, reference.loop)], line)
     print()
     bench_cost.run()
 

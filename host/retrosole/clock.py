@@ -104,6 +104,7 @@ class ClockTracker:
     def __init__(self) -> None:
         self._unwrapper = Unwrapper()
         self._exchanges: deque[Exchange] = deque(maxlen=_KEPT_N)
+        self._drift_ppm: float | None = None  # of these exchanges; None until somebody asks
 
     @property
     def exchange_n(self) -> int:
@@ -115,6 +116,7 @@ class ClockTracker:
         device_us = self._unwrapper.unwrap(clock.clock_us, clock.uptime_s)
         exchange = Exchange(sent_s, received_s, device_us)
         self._exchanges.append(exchange)
+        self._drift_ppm = None
         return exchange
 
     def best(self) -> Exchange | None:
@@ -123,6 +125,11 @@ class ClockTracker:
 
     def drift_ppm(self) -> float:
         """Give how much faster the device's clock runs than the host's; 0 until ten seconds were seen."""
+        if self._drift_ppm is None:
+            self._drift_ppm = self._fitted_ppm()
+        return self._drift_ppm
+
+    def _fitted_ppm(self) -> float:
         quick = self._quick()
         if not quick or quick[-1].received_s - quick[0].received_s < _FIT_SPAN_S:
             return 0.0

@@ -299,6 +299,8 @@ class Insole(Asker):
             return  # out of the store: how it was when that session began
         if who.running and who.session not in (self.identity.session, self.ledger.session):
             self.follow(who.session)  # started by its button
+        if who.boot != self.identity.boot:  # another count of its clock, so it is asked for that at once
+            self.clock, self._query_s = ClockTracker(), 0.0
         self.identity = who
         self.ledger.channel_n = who.channel_n
 

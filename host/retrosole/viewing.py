@@ -20,7 +20,7 @@ from retrosole.errors import RetrosoleError
 from retrosole.foot import CONNECTED, Foot, Watcher
 from retrosole.recorder import Recorder
 from retrosole.session.writer import SessionWriter
-from retrosole.walk import Look, RecordOptions, open_writer
+from retrosole.walk import Look, RecordOptions, open_writer, with_stream
 
 ROOT = Path("sessions")
 
@@ -38,7 +38,7 @@ class Viewing:
         self._look = look
         self._feeder = show.LiveFeeder(insoles, None)
         self._feeder.state.pace_limit_steps_min = look.pace_limit_steps_min
-        self._watcher = self._watched_by(self._feeder)
+        self._watcher = with_stream(self._watched_by(self._feeder), insoles, options)
         self._keeps = options.root is not None
         self._next: Callable[[], None] | None = None  # what is done between this recorder and another
         self._ending: Callable[[Recorder], None] | None = None

@@ -31,6 +31,7 @@ class RecordOptions:
     subject: str = "anonymous"
     note: str | None = None
     rate_hz: int | None = None
+    lsl: str | None = None  # "computer" or "network": how far the Lab Streaming Layer is to announce it
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _record(insoles: Mapping[str, Insole], options: RecordOptions, view: str) ->
     if view == "progress":
         until = "" if options.seconds else "; Ctrl-C ends it"
         show.announce(f"recording {' and '.join(insoles)} into {folder}{until}")
-    recorder = Recorder(insoles, _watcher(view, options), writer)
+    recorder = Recorder(insoles, with_stream(_watcher(view, options), insoles, options), writer)
     with ending_on_signals(recorder) as signals:
         try:
             recorder.run(options.seconds, options.note)
@@ -239,6 +240,17 @@ def check(options: RecordOptions) -> None:
     if options.seconds is not None and not 0 < options.seconds < float("inf"):
         raise UsageError(f"--seconds must be above 0, got {options.seconds:g}: try --seconds 60, or leave it out")
     check_subject(options.subject)
+    if options.lsl is not None and importlib.util.find_spec("pylsl") is None:
+        raise UsageError("the Lab Streaming Layer needs pylsl: pip install 'retrosole[lsl]'")
+
+
+def with_stream(watcher: Watcher, insoles: Mapping[str, Insole], options: RecordOptions) -> Watcher:
+    """Have what is watched be streamed as well, where that is asked for."""
+    if options.lsl is None:
+        return watcher
+    from retrosole.lsl import Streamer
+
+    return Streamer(insoles, watcher, options.lsl)
 
 
 def _watcher(view: str, options: RecordOptions) -> Watcher:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -338,6 +339,18 @@ def test_the_clock_is_asked_for_while_frames_are_read(make: Make, monkeypatch: p
         assert best is not None
         now_s = insole.clock.to_host_s(best.device_us)
         assert abs(now_s - (best.sent_s + best.received_s) / 2) < 0.001
+
+
+def test_the_clock_of_an_insole_that_was_restarted_is_a_new_one(make: Make) -> None:
+    there = make()
+    with connect(there.port) as insole:
+        insole.clock_query()
+        assert list(insole.events(0.3)) and insole.clock.exchange_n == 1
+        before = insole.clock
+        there.identity = replace(there.identity, boot=there.identity.boot + 1)
+        insole.hello()
+        assert insole.clock is not before and insole.clock.exchange_n == 0
+        assert list(insole.events(0.3)) and insole.clock.exchange_n == 1  # without being told to
 
 
 def test_a_fast_virtual_insole_is_asked_by_its_own_clock(make: Make) -> None:

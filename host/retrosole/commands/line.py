@@ -9,6 +9,7 @@ import click
 
 from retrosole import __version__
 from retrosole.commands.care import doctor, flash, setup, update
+from retrosole.commands.export import export
 from retrosole.commands.gait import gait
 from retrosole.commands.held import erase, fetch, stored_sessions
 from retrosole.commands.pages import report, trend
@@ -245,7 +246,7 @@ def strides(session: Path, csv_path: str | None) -> None:
     sessions.print_strides(session, csv_path)
 
 
-for _command in (gait, report, trend):
+for _command in (gait, report, trend, export):
     cli.add_command(_command)
 
 

@@ -89,6 +89,15 @@ def walk_options(command: Command) -> Command:
         click.option("--note", metavar="TEXT", help="Words to keep with the session."),
         click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Samples per second; the insole keeps it."),
         click.option("--side", type=click.Choice(["left", "right"]), help="Tell an insole its foot; it remembers."),
+        click.option(
+            "--lsl",
+            type=click.Choice(["computer", "network"]),
+            is_flag=False,
+            flag_value="computer",
+            metavar="[network]",
+            help="Stream samples and strides to the Lab Streaming Layer, found on this computer only, or with network "
+            "by all around; it knows no password.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

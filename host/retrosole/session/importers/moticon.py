@@ -1,4 +1,4 @@
-"""Moticon OpenGo text export: 16 pressure sensors under each foot, N/cm2, 100 Hz.
+"""Moticon OpenGo text export: 16 pressure sensors under each foot, N/cm2, 100 Hz; or counts, as this program writes it.
 
 A head of `#` lines, the last of which begins with `# time` and names the tab-separated columns. The
 sides start and stop at different times: their cells are empty there. Accelerations, angular rates,
@@ -23,8 +23,9 @@ SENSOR_N = 16
 _ZONES = ("heel",) * 4 + ("midfoot",) * 4 + ("forefoot",) * 5 + ("toes",) * 3
 _ACROSS = (0.0, 1.0) * 4 + (0.0, 0.25, 0.5, 0.75, 1.0) + (0.0, 0.5, 1.0)
 _NAMES = tuple(str(k + 1) for k in range(SENSOR_N))
-# The unit sign may be mangled by another text encoding, so it is not compared.
+# The unit sign may be mangled by another text encoding, so it is not compared, unless it says counts.
 _PRESSURE = re.compile(r"^(left|right) pressure (\d+)\[")
+_COUNTS = "[counts]"
 # With other separators it is one too, to be told so.
 _HEADER = re.compile(r"^# time(\t|[;,](?=(left|right) ))", re.MULTILINE)
 
@@ -55,7 +56,8 @@ def read(text: str) -> Recording:
     sides = {}
     for k, name in enumerate(columns):
         pressure = table[:, 1 + k * SENSOR_N : 1 + (k + 1) * SENSOR_N]
-        side = SideRecording(table[:, 0], pressure, _NAMES, _ZONES, _ACROSS, "N/cm2")
+        unit = "counts" if all(header[column].endswith(_COUNTS) for column in columns[name]) else "N/cm2"
+        side = SideRecording(table[:, 0], pressure, _NAMES, _ZONES, _ACROSS, unit)
         check_side(side, lines.numbers)
         if not np.isnan(pressure).all():
             sides[name] = side
