@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retrosole import __version__
+from retrosole.commands.batch import batch, study
 from retrosole.commands.gait import gait
 from retrosole.commands.parts import (
     EXIT_CODES,
@@ -309,7 +310,8 @@ def strides(session: Path, csv_path: str | None) -> None:
     sessions.print_strides(session, csv_path)
 
 
-cli.add_command(gait)
+for command in (gait, batch, study):
+    cli.add_command(command)
 
 
 @cli.command(
