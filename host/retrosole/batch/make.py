@@ -16,7 +16,7 @@ from retrosole import __version__
 from retrosole.batch.find import state_of
 from retrosole.errors import DamagedDataError, RetrosoleError, StorageError, UsageError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # the next table would not fit, either
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)  # the next table would not be taken, either
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,13 @@ class Outcome:
 
 
 def make_tables(tasks: Sequence[Task]) -> list[Outcome]:
-    """Make some tables, one after the other."""
-    return [make_table(task) for task in tasks]
+    """Make some tables, one after the other, as long as there is room for them."""
+    done: list[Outcome] = []
+    for task in tasks:
+        done.append(make_table(task))
+        if done[-1].is_full:
+            break
+    return done
 
 
 def make_table(task: Task) -> Outcome:

@@ -70,6 +70,7 @@ def plan(root: Path, tables: Path, direction: str | None = None, is_forced: bool
 
     Makes the folder of the tables. Raises UsageError where it cannot be one or nothing is found, StorageError.
     """
+    _check_place(tables)
     found = find_sessions(root, tables)
     if not found.sessions and not found.unreadable:
         raise UsageError(f"{root} has no session in it: name the folder that `retrosole record --out` keeps them under")
@@ -83,11 +84,15 @@ def plan(root: Path, tables: Path, direction: str | None = None, is_forced: bool
     return Work(tuple(tasks), len(found.sessions) - len(tasks), failed, found.link_n)
 
 
-def _prepare(tables: Path) -> None:
-    if tables.exists() and not tables.is_dir():
-        raise UsageError(f"{tables} is a file: name a folder for the tables")
+def _check_place(tables: Path) -> None:
+    for path in (tables, *tables.parents):
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file: name a folder for the tables")
     if any((tables / name).exists() for name in FILES):
         raise UsageError(f"{tables} is a session folder, in which nothing else is kept: choose another --out")
+
+
+def _prepare(tables: Path) -> None:
     try:
         make_folder(tables)
     except OSError as error:
