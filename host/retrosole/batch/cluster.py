@@ -27,6 +27,7 @@ Chunk = tuple[Task, ...]
 ALONE_S = 60.0  # without any worker, after which nobody is waited for any more
 _CONNECT_S = 10.0
 _LOOK_S = 0.1
+_LOGGERS = ("distributed", "tornado", "asyncio")
 _COUNT_S = 2.0  # how often workers are counted
 _GO_ON = "what is done is kept, and the same command goes on from there"
 _KILLED = "it was given up on the cluster ({}): see the worker's log, or try `retrosole gait` on it"
@@ -35,22 +36,42 @@ _KILLED = "it was given up on the cluster ({}): see the worker's log, or try `re
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Client]:
     """Connect to a scheduler, by address or by the file it wrote. Raises UsageError when it does not answer."""
-    # Dask logs what it cannot reach with its tracebacks; here that is one line of ours
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    where: dict[str, Any] = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
+    with _quiet():
+        client = _connect(address)
+        try:
+            yield client
+        finally:
+            client.close(timeout=_CONNECT_S)
+
+
+def _connect(address: str) -> Client:
+    where: dict[str, Any] = {"address": address}
+    if address.endswith(".json"):
+        where = {"scheduler_file": address}
+        if not Path(address).is_file():  # which Dask would wait for
+            raise UsageError(f"there is no {address}: name the file that `dask scheduler --scheduler-file` wrote")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions that differ: what matters of that is checked
-            client = Client(**where, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+            return Client(**where, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         words = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(
-            f"no Dask scheduler answers at {address} ({words}): expected such as tcp://HOST:8786"
-        ) from error
+        text = f"no Dask scheduler answers at {address} ({words}): expected such as tcp://HOST:8786"
+        raise UsageError(text) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging: what it cannot reach it tells with tracebacks, and here that is one line of ours."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith(_LOGGERS)]
+    before = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield client
+        yield
     finally:
-        client.close(timeout=_CONNECT_S)
+        for logger, level in before:
+            logger.setLevel(level)
 
 
 def check_workers(client: Client, root: Path, tables: Path) -> int:
@@ -86,7 +107,7 @@ def in_cluster(client: Client, chunks: Iterable[Chunk], stop: Stop) -> Iterator[
     """
     todo = list(chunks)
     waiting = dict(zip(client.map(make_tables, todo, pure=False), todo, strict=True))
-    done = as_completed(waiting)
+    done = as_completed(waiting, loop=client.loop)
     seen = _Seen(client)
     while waiting and not stop.is_set:
         batch = done.next_batch(block=False)
