@@ -18,6 +18,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bench_batch
 import bench_cost
 import bench_decode
 import bench_line
@@ -36,7 +37,7 @@ _WORKING = {"record": re.compile(rb"[1-9]\d* stride"), "live": re.compile(rb"str
 
 @dataclass(frozen=True)
 class Plan:
-    """Say how long to measure: processor time in windows after a warm-up, then the line, then decoding."""
+    """Say how long to measure: processor time in windows after a warm-up, then the line, then decoding, then many sessions."""
 
     warm_s: float = 4.0
     window_s: float = 3.0
@@ -44,9 +45,13 @@ class Plan:
     line_s: float = 25.0
     log_minutes: int = 60
     decode_times: int = 7
+    session_n: int = 200
+    round_n: int = 3
 
 
-_QUICK = Plan(warm_s=2.0, window_s=1.0, window_n=3, line_s=10.0, log_minutes=10, decode_times=3)
+_QUICK = Plan(
+    warm_s=2.0, window_s=1.0, window_n=3, line_s=10.0, log_minutes=10, decode_times=3, session_n=40, round_n=1
+)
 
 
 @dataclass
@@ -202,9 +207,12 @@ def run(plan: Plan) -> None:
         reference.measure()
         decoded = bench_decode.measure(line.identity, plan.log_minutes, plan.decode_times, folder)
         reference.measure()
+    with work_folder() as folder:  # when the insoles are gone, which would take what is measured
+        many = bench_batch.measure(line.identity, plan.session_n, plan.round_n, folder)
     rows += [cpu_row(name, foot_n, shares, reference) for (name, foot_n), shares in by_name.items()]
     print_reference(reference)
-    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded)], line)
+    print_table([*rows, *line_rows(line, reference), *decode_rows(decoded), *bench_batch.rows(many)], line)
+    print(bench_batch.verdict(many))
     print()
     bench_cost.run()
 

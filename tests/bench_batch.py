@@ -1,7 +1,7 @@
 """Measure many sessions: `retrosole batch` in processes against the same command in one, in the same run.
 
-The sessions are copies of one of half an hour of one foot, 200 of them, 700 MB, read from the page cache. Whole commands
-are timed, start-up included, in turn. What two processes gain at all on this computer at this moment is measured beside
+The sessions are copies of one of half an hour of one foot: 200 of them are 700 MB, read from the page cache. Whole
+commands are timed, start-up included, in turn. What two processes gain at all on this computer at this moment is measured beside
 them, by a plain loop: a gain can hardly be more, and on a busy computer it may be nothing.
 """
 
@@ -99,8 +99,9 @@ def _timed(work: Callable[[], None]) -> float:
 
 def rows(many: Many) -> list[Row]:
     """Write what was measured."""
-    per_s = [many.session_n / statistics.median(s) for s in (many.serial_s, many.parallel_s)]
-    spreads = [f"{many.session_n / max(s):.1f} to {many.session_n / min(s):.1f}" for s in (many.serial_s, many.parallel_s)]
+    both = (many.serial_s, many.parallel_s)
+    per_s = [many.session_n / statistics.median(s) for s in both]
+    spreads = [f"{many.session_n / max(s):.1f} to {many.session_n / min(s):.1f}" for s in both]
     beside = f"{many.gain:.2f} x the serial loop; two plain loops {many.possible:.2f} x one"
     what = f"batch, {many.session_n} sessions of {MINUTES} min, one foot"
     return [
@@ -121,9 +122,8 @@ def main() -> None:
     from retrosole.twin.sim import SimOptions, virtual_insoles
 
     with tempfile.TemporaryDirectory() as folder:
-        with virtual_insoles(SimOptions(gait="standing", seed=1)) as insoles:
-            with connect(next(iter(insoles.ports.values()))) as insole:
-                identity = insole.identity
+        with virtual_insoles(SimOptions(gait="standing", seed=1)) as insoles, connect(insoles.ports["left"]) as insole:
+            identity = insole.identity
         many = measure(identity, int(sys.argv[1]) if len(sys.argv) > 1 else 200, 3, Path(folder))
     for row in rows(many):
         print("  ".join(row))
