@@ -37,7 +37,7 @@ _WORKING = {"record": re.compile(rb"[1-9]\d* stride"), "live": re.compile(rb"str
 
 @dataclass(frozen=True)
 class Plan:
-    """Say how long to measure: processor time in windows after a warm-up, then the line, then decoding, then many sessions."""
+    """Say how long to measure: processor time after a warm-up, then the line, then decoding, then many sessions."""
 
     warm_s: float = 4.0
     window_s: float = 3.0
