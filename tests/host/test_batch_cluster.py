@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from made_study import copies, save_long, save_short
 
 SESSION_N = 30
@@ -107,20 +108,17 @@ def test_a_cluster_makes_the_same_tables(tmp_path: Path, address: str) -> None:
 def test_a_worker_killed_on_the_way_costs_nothing(study: Path, tmp_path: Path) -> None:
     with cluster(tmp_path / "dask") as running, begun(study, tmp_path / "tables", running.scheduler_address) as process:
         until(lambda: table_n(tmp_path / "tables"), "no table came")
-        pids = [worker["pid"] for worker in _infos(running)]
-        os.kill(pids[0], signal.SIGKILL)
+        os.kill(worker_pids(running)[0], signal.SIGKILL)
         assert table_n(tmp_path / "tables") < SESSION_N, "the kill came when all was done"
         code, out, error = ended(process)
     assert code == 0 and f"{SESSION_N} tables made" in out, error
     assert table_n(tmp_path / "tables") == SESSION_N and not list(tmp_path.rglob("*.part"))
 
 
-def _infos(running: LocalCluster) -> list[dict[str, Any]]:
-    """Give id and address of each worker process, which ask for it themselves."""
-    from distributed import Client
-
+def worker_pids(running: LocalCluster) -> list[int]:
+    """Ask each worker process for its id."""
     with Client(running.scheduler_address, set_as_default=False) as client:
-        return [{"pid": pid} for pid in client.run(os.getpid).values()]
+        return list(client.run(os.getpid).values())
 
 
 def test_ctrl_c_keeps_what_is_done(study: Path, tmp_path: Path, address: str) -> None:
@@ -156,13 +154,22 @@ def test_when_the_scheduler_goes_it_is_a_line(study: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_nobody_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "no such host", "what://x", "tcp://"])
+def test_nobody_there(tmp_path: Path, address: str) -> None:
     save_short(tmp_path / "sessions" / "a")
-    code, _, error = run(tmp_path, "sessions", "--out", "tables", "--dask", "tcp://127.0.0.1:9")
-    assert code == 2 and error.startswith("retrosole: no Dask scheduler answers at tcp://127.0.0.1:9 (")
+    code, _, error = run(tmp_path, "sessions", "--out", "tables", "--dask", address)
+    assert code == 2 and error.startswith(f"retrosole: no Dask scheduler answers at {address} ("), error
     assert error.endswith("expected such as tcp://HOST:8786\n") and error.count("\n") == 1
-    code, _, error = run(tmp_path, "sessions", "--out", "tables", "--dask", "nowhere.json")
-    assert code == 2 and error.startswith("retrosole: there is no nowhere.json: name the file that")
+
+
+def test_a_scheduler_file(tmp_path: Path, address: str) -> None:
+    save_short(tmp_path / "sessions" / "a")
+    (tmp_path / "there.json").write_text(json.dumps({"type": "Scheduler", "address": address}))
+    assert run(tmp_path, "sessions", "--out", "tables", "--dask", "there.json")[0] == 0
+    (tmp_path / "foreign.json").write_text("[]")
+    for name in ("nowhere.json", "foreign.json"):
+        code, _, error = run(tmp_path, "sessions", "--out", "tables", "--force", "--dask", name)
+        assert code == 2 and error.startswith(f"retrosole: {name} is not what `dask scheduler --scheduler-file` writes")
 
 
 @pytest.mark.slow

@@ -7,15 +7,17 @@ runs: connect to one that you trust.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import logging
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from distributed import Client, as_completed
+from distributed import Client, Security, as_completed
+from distributed.comm.core import connect
 
 from retrosole import __version__
 from retrosole.batch.make import Outcome, Task, make_tables, worker_fault
@@ -45,19 +47,30 @@ def connected(address: str) -> Iterator[Client]:
 
 
 def _connect(address: str) -> Client:
-    where: dict[str, Any] = {"address": address}
-    if address.endswith(".json"):
-        where = {"scheduler_file": address}
-        if not Path(address).is_file():  # which Dask would wait for
-            raise UsageError(f"there is no {address}: name the file that `dask scheduler --scheduler-file` wrote")
+    address = _from_file(Path(address)) if address.endswith(".json") else address
     try:
+        asyncio.run(_knock(address))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions that differ: what matters of that is checked
-            return Client(**where, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+            return Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
         words = " ".join(str(error).split()) or type(error).__name__
         text = f"no Dask scheduler answers at {address} ({words}): expected such as tcp://HOST:8786"
         raise UsageError(text) from error
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_bytes())["address"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is not what `dask scheduler --scheduler-file` writes: name that file") from error
+
+
+async def _knock(address: str) -> None:
+    """See whether somebody answers: a client that finds nobody complains once more when it is thrown away."""
+    secured = Security().get_connection_args("client")
+    comm = await connect(address, timeout=_CONNECT_S, **secured)
+    await comm.close()
 
 
 @contextlib.contextmanager

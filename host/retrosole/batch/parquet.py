@@ -79,7 +79,7 @@ def about(session: Session, analysis: Analysis, name: str, state: State, directi
     """Give what is told of a session beside its strides; `state` is that of its files before they were read."""
     software = session.info.get("software")
     told = as_json(analysis)
-    del told["runs"]  # of walking to and fro more than all else, and the strides say the same
+    del told["runs"]  # of many short ways more than all else, and the strides say the same
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
