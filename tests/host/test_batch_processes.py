@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -212,3 +214,23 @@ def test_ctrl_c_while_workers_start(study: Path, tmp_path: Path, times: int) -> 
     assert code == 130
     assert len(tables(tmp_path / "tables")) < SESSION_N
     assert not list(tmp_path.rglob("*.part"))
+
+
+# --------------------------------------------------------------------------------------------------------- progress
+
+
+def test_a_terminal_shows_how_far_it_is(study: Path, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    words = [sys.executable, "-m", "retrosole", "batch", str(study), "--out", str(tmp_path / "tables"), "--jobs", "2"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=slave, env=os.environ | {"TERM": "xterm"}) as process:
+        os.close(slave)
+        drawn = b""
+        with contextlib.suppress(OSError):  # when nobody has the other end any more
+            while data := os.read(master, 4096):
+                drawn += data
+        out = process.stdout.read() if process.stdout else b""
+    os.close(master)
+    assert process.returncode == 0 and f"{SESSION_N} tables made".encode() in out
+    counts = [int(n) for n in re.findall(rf"(\d+) of {SESSION_N}".encode(), drawn)]
+    assert counts and counts == sorted(counts) and counts[-1] > 0, drawn[-500:]
+    assert b"\r" in drawn and b"Traceback" not in drawn
