@@ -19,6 +19,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bench_batch
 import bench_cost
 import bench_decode
 import bench_export
@@ -47,7 +48,7 @@ _WORKING = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Say how long to measure: processor time in windows after a warm-up, then the line, then decoding."""
+    """Say how long to measure: processor time after a warm-up, then the line, then decoding, then many sessions."""
 
     warm_s: float = 4.0
     window_s: float = 3.0
@@ -57,9 +58,13 @@ class Plan:
     decode_times: int = 7
     report_minutes: int = 15
     report_times: int = 5
+    session_n: int = 200
+    round_n: int = 3
 
 
-_QUICK = Plan(2.0, 1.0, 3, line_s=10.0, log_minutes=10, decode_times=3, report_minutes=3, report_times=1)
+_QUICK = Plan(
+    2.0, 1.0, 3, line_s=10.0, log_minutes=10, decode_times=3, report_minutes=3, report_times=1, session_n=40, round_n=1
+)
 
 
 @dataclass
@@ -262,11 +267,14 @@ def run(plan: Plan) -> None:
         reported = bench_report.measure(plan.report_minutes, plan.report_times, folder)
         reference.measure()
         exported = bench_export.measure(line.identity, plan.log_minutes // 2, folder)
+    with work_folder() as folder:  # when the insoles are gone, which would take what is measured
+        many = bench_batch.measure(line.identity, plan.session_n, plan.round_n, folder)
     rows += [cpu_row(name, foot_n, one.shares, reference) for (name, foot_n), one in by_name.items()]
     rows += [page_row(foot_n, one.seen, reference) for (_, foot_n), one in by_name.items() if one.seen is not None]
     print_reference(reference)
     more = [*line_rows(line, reference), *decode_rows(decoded), *report_rows(reported, reference)]
-    print_table([*rows, *more, *bench_export.rows(exported, reference.loop)], line)
+    print_table([*rows, *more, *bench_export.rows(exported, reference.loop), *bench_batch.rows(many)], line)
+    print(bench_batch.verdict(many))
     print()
     bench_cost.run()
 

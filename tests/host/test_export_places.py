@@ -190,7 +190,7 @@ def test_without_pyarrow_it_says_what_to_install(kept: Session, tmp_path: Path) 
     program = "import sys; sys.modules['pyarrow'] = None; from retrosole.cli import main; main()"
     command = [sys.executable, "-c", program, "export", str(kept.path), "--to", "parquet"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (2, "retrosole: Parquet needs pyarrow: pip install 'retrosole[export]'\n")
+    assert (done.returncode, done.stderr) == (2, "retrosole: Parquet needs pyarrow: pip install 'retrosole[tables]'\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -41,7 +41,7 @@ def export(session: Path, form: str, out: Path | None, side: str) -> None:
     csv      a folder: samples of each foot, strides, events; units and
              definitions in dictionary.json
     parquet  the same tables, small and quick to read
-             (pip install 'retrosole[export]')
+             (pip install 'retrosole[tables]')
     npz      one file for numpy
     moticon  one text, as Moticon OpenGo exports it; read by programs for that
     bids     a data set of the Brain Imaging Data Structure (motion); further

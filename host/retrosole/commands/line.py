@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retrosole import __version__
+from retrosole.commands.batch import batch, study
 from retrosole.commands.care import doctor, flash, setup, update
 from retrosole.commands.export import export
 from retrosole.commands.gait import gait
@@ -246,7 +247,7 @@ def strides(session: Path, csv_path: str | None) -> None:
     sessions.print_strides(session, csv_path)
 
 
-for _command in (gait, report, trend, export):
+for _command in (gait, report, trend, export, batch, study):
     cli.add_command(_command)
 
 

@@ -46,7 +46,7 @@ def pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise UsageError("Parquet needs pyarrow: pip install 'retrosole[export]'") from error
+        raise UsageError("Parquet needs pyarrow: pip install 'retrosole[tables]'") from error
     return pyarrow
 
 

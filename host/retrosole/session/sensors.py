@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrosole import wire
 from retrosole.session.writer import word
 
@@ -63,9 +65,7 @@ def standing_counts(log: SideLog) -> float | None:
 
 def out_bits(log: SideLog) -> int:
     """Give the channels that the insole left out of its decisions, for a part of the session or all: bit k is k."""
-    sessions = {segment.session for segment in log.segments}
-    bits = 0
-    for status in log.frames(wire.StatusFrame):
-        if status.running and status.session in sessions:
-            bits |= status.channel_out_bits
-    return bits
+    sessions = [segment.session for segment in log.segments]
+    _, status = log.table(wire.StatusFrame)
+    own = (status["running"] != 0) & np.isin(status["session"], sessions)
+    return int(np.bitwise_or.reduce(status["channel_out_bits"][own]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -381,6 +381,7 @@ def to_stride(frame: wire.StrideFrame, side: str, rate_hz: int, base_idx: int = 
     )
 
 
+@lru_cache(256)  # three words a stride: looking them up anew is a quarter of reading a session's strides
 def _known_word(words: Any, value: int) -> str:
     """Give the word of a number; "unknown" for one that a newer device may send."""
     text = word(words, value)

@@ -1,0 +1,1 @@
+"""Many sessions: one table of strides for each, in parallel or on a cluster, and what they say together."""
