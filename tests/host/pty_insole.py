@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
+import tempfile
 import threading
 import time
 import tty
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -114,7 +117,11 @@ class PtyInsole:
         self.greeting = b""  # sent for every piece that comes, instead of anything else
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
+        # A name of its own, which goes when it goes: the number of a pseudo-terminal is soon another test's.
+        folder = tempfile.mkdtemp(prefix="retrosole-tty-")
+        self._forget = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.port = os.path.join(folder, "tty")
+        os.symlink(os.ttyname(self._slave), self.port)
         self._lock = threading.RLock()
         self._gone = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -130,6 +137,7 @@ class PtyInsole:
         with self._lock:
             if not self._gone:
                 self._gone = True
+                self._forget()
                 os.close(self._master)
                 os.close(self._slave)
 

@@ -80,6 +80,7 @@ class StoringInsole:
         self.refuses: dict[type, int] = {}  # kind of command to result
         self.commands: list[Any] = []
         self.port = ""
+        self.name = f"tty-{self.identity.device_id.hex()}"  # of its port, from the next `plug` on
         self._registry = registry
         self._dice = random.Random(seed)
         self._boot_s = self._begin_s = self._heard_s = self._sent_s = time.monotonic()
@@ -108,7 +109,10 @@ class StoringInsole:
             self._fds = pty.openpty()
             tty.setraw(self._fds[1])
             os.set_blocking(self._fds[0], False)
-            self.port = os.ttyname(self._fds[1])
+            # A name of its own, which goes when it goes: the number of a pseudo-terminal is soon another test's.
+            link = self._registry.parent / self.name
+            link.symlink_to(os.ttyname(self._fds[1]))
+            self.port = str(link)
             entry = {"pid": os.getpid(), "side": "left", "port": self.port}
             self._entry.write_text(json.dumps(entry))
 
@@ -116,6 +120,7 @@ class StoringInsole:
         with self._lock:
             self._entry.unlink(missing_ok=True)
             if self._fds is not None:
+                Path(self.port).unlink()
                 os.close(self._fds[0])
                 os.close(self._fds[1])
             self._fds, self._held = None, b""

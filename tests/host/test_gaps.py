@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -155,13 +154,12 @@ def test_unplugged_under_other_names_on_a_noisy_line(left: StoringInsole, capsys
     left.drop = 0.02
 
     def replug() -> None:
-        for _ in range(2):
-            before = PtyInsole()  # takes the port's number, so that the next one has another
+        for name in ("tty-another", "tty-yet-another"):
             left.unplug()
             time.sleep(0.7)
+            left.name = name
             left.plug()
             time.sleep(0.8)
-            before.vanish()
 
     code, session = recorded_while(replug)
     assert code == 0, capsys.readouterr().err
@@ -228,9 +226,7 @@ def test_the_one_foot_gone_does_not_end_the_other(
         assert code == 4
         assert "right: waiting 0 s for it to come back; Ctrl-C does not wait" in printed.err
         last = printed.err.splitlines()[-1]
-        # the number of its pseudo-terminal may be that of another test's insole by now
-        assert re.search(r"(is gone|another insole answers on \S+ now), what was received is kept", last)
-        assert "`retrosole fetch` gets it" in last
+        assert "is gone, what was received is kept" in last and "`retrosole fetch` gets it" in last
         check_whole(session, left)
         assert session.losses["left"].received_n > 5 * SPEED * 200
         right.plug()
