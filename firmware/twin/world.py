@@ -24,7 +24,7 @@ _QUEUE_DEPTH = 8
 _REST_US = 2000  # longest single step of idle while a timer runs
 _LONG_REST_US = 10000
 _NAP_US = 1000
-_TURN_US = 1250  # most that counts of one turn; on an idle computer 99 % of turns take under 0.75 ms
+_TURN_US = 1250  # most that counts of one turn or nap; on an idle computer 99 % of turns take under 0.75 ms
 _CAUGHT_UP_US = 2000000
 _HOST_QUIET_US = 2000000
 _HOST_PATIENCE_MS = 5000
@@ -175,7 +175,7 @@ class World:
         else:
             self._catch_up()
             real_time.sleep_us(min(self._rest_us(), _NAP_US))
-            self._catch_up(self._patience_us())
+            self._catch_up()
         self._serve()
         self._check_watchdog()
 
@@ -202,17 +202,10 @@ class World:
                     self.timers.remove(timer)
                     break
 
-    def _catch_up(self, most_us=_TURN_US):
-        by_us = min(ticks_diff(real_us(), self._real_us), most_us)
+    def _catch_up(self):
+        by_us = self.since_us()
         self._real_us = real_us()
         self._advance(by_us)
-
-    # How much counts of a nap that a busy computer made too long: what makes no callback late by a whole period.
-    def _patience_us(self):
-        most_us = _LONG_REST_US
-        for timer in self.timers:
-            most_us = min(most_us, timer.period_us * 3 // 4)
-        return max(most_us, _TURN_US)
 
     def _serve(self):
         while self._queue:
