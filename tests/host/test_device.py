@@ -159,6 +159,27 @@ def test_a_start_that_is_lost_is_sent_again(make: Make, monkeypatch: pytest.Monk
     assert lost == [wire.StartFrame, wire.StopFrame]
 
 
+def test_a_start_that_comes_through_late_is_no_refusal(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Insole._command.__kwdefaults__, "timeout_s", 0.3)
+    there = make()
+    starts: list[Any] = []
+
+    def answer(command: Any) -> bytes:
+        if not isinstance(command, wire.StartFrame):
+            return there.usual_answer(command)
+        starts.append(command)
+        if len(starts) == 1:
+            return b""  # still under way when it is asked who it is
+        there.usual_answer(starts[0])
+        return encode(wire.ReplyFrame(command.tag, command.TYPE, wire.Result.BUSY, 0))
+
+    there.answer = answer
+    with connect(there.port) as insole:
+        assert insole.start() == 5
+        assert insole.identity.running
+    assert len(starts) == 2
+
+
 def test_frames_of_an_earlier_session_are_not_handed_out_after_a_start(make: Make) -> None:
     there = make()
     with connect(there.port) as insole:

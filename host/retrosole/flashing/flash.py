@@ -94,7 +94,6 @@ class _Job:
     release: releases.Release
     pack: Pack
     plan: Plan
-    settings: Settings  # that only this program holds while it writes
     number: str | None
 
 
@@ -123,9 +122,6 @@ def flash(port: str | None, options: FlashOptions, screen: Screen) -> Insole | N
     if job is None:
         screen.say("nothing was written (--dry-run)")
         return None
-    if job.settings:
-        path = save_settings(options.out or records_folder(), job.board, job.settings)
-        screen.say(f"its settings and calibration are in {path}, too, until it runs again")
     try:
         _write(tool, job.plan, screen)
     except KeyboardInterrupt:
@@ -166,7 +162,10 @@ def _prepare(tool: EspTool, found: Found, options: FlashOptions, screen: Screen)
     if options.is_dry:
         return None
     _see_that_nothing_is_lost(screen, tool, found, before, plan, options)
-    return _Job(board, release, pack, plan, carried, native_number(tool.port))
+    if carried:
+        path = save_settings(options.out or records_folder(), board, carried)
+        screen.say(f"its settings and calibration are in {path}, too, until it runs again")
+    return _Job(board, release, pack, plan, native_number(tool.port))
 
 
 def _detect(tool: EspTool, found: Found, screen: Screen) -> Detected:
