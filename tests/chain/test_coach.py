@@ -113,8 +113,8 @@ class Person:
         return self.process.returncode
 
 
-def coach(stage: int) -> Person:
-    return Person("coach", "short.toml", "--stage", str(stage), "--subject", "P1")
+def coach(stage: int, *more: str) -> Person:
+    return Person("coach", "short.toml", "--stage", str(stage), "--subject", "P1", *more)
 
 
 def kept() -> Path:
@@ -152,7 +152,7 @@ def test_toe_touches_are_counted_and_the_next_stage_is_named(tmp_path: Path) -> 
 
 def test_a_walk_is_led_recorded_and_told() -> None:
     with virtual():
-        person = coach(2)
+        person = coach(2, "--mass", "63.5", "--speed", "5.6km/h")
         person.type(FINE)
         person.process.stdin.close()  # nobody types any more: nothing is asked at the end
         person.process.stdin = None
@@ -160,6 +160,7 @@ def test_a_walk_is_led_recorded_and_told() -> None:
     assert "You begin in 5 seconds.\nBegin.\n" in person.seen
     assert "toes first." in person.seen
     assert "Did anything hurt?" not in person.seen
+    assert "energy: about 0 kcal, an estimate: 6 MET (walking backward, level, 17320) x kg x h, of 0:03" in person.seen
     assert notes(kept(), "left")[-1] == "coach: end done=yes"
     (practice,) = read_history(Path("sessions"), "P1").practices
     assert practice.is_good

@@ -199,6 +199,18 @@ def test_the_way_back_can_be_asked_for(tmp_path: Path, told: Callable[..., str])
     assert "runs of direction: 2, the longest backward with" in forward
 
 
+def test_the_energy_is_estimated_of_what_was_walked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(walk(tmp_path, 40.0).path)
+    assert run(["gait", path, "--mass", "63.5", "--speed", "3.5mph"]) == 0
+    said = re.search(
+        r"^energy: about (\d) kcal, an estimate: 6 MET .*, of 0:(3\d) walked$", capsys.readouterr().out, re.M
+    )
+    assert said and int(said[1]) == round(6.0 * 63.5 * int(said[2]) / 3600)
+    for wrong in (["--mass", "63.5"], ["--speed", "3.5mph"], ["--mass", "63.5", "--speed", "3.5"], ["--uphill"]):
+        assert run(["gait", path, *wrong]) == 2
+    assert run(["gait", path, "--json", "--mass", "63.5", "--speed", "3.5mph"]) == 2
+
+
 def test_csv_and_json_are_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = walk(tmp_path, 30.0)
     assert run(["gait", str(session.path), "--csv", "-"]) == 0

@@ -11,6 +11,7 @@ from retrosole.coach.guide import seen_text
 from retrosole.coach.session import Led, lead, steps_of
 from retrosole.commands.plan import print_lines
 from retrosole.errors import DamagedDataError, UsageError
+from retrosole.gait.energy import Effort, told
 from retrosole.plan.history import read_history
 from retrosole.plan.loader import load_plan, load_safety, load_walk_3m
 from retrosole.plan.model import Plan, Walk3m
@@ -30,6 +31,7 @@ class CoachOptions:
     root: Path
     subject: str
     note: str | None = None
+    effort: Effort | None = None
 
 
 def coach(ports: tuple[str, ...], side: str | None, options: CoachOptions) -> int:
@@ -46,7 +48,7 @@ def coach(ports: tuple[str, ...], side: str | None, options: CoachOptions) -> in
     opening = write_note("begin", plan=plan.id, stage=stage.id)
     led = lead(insoles, steps_of(stage, list(insoles)), recording, opening, intro, stage.load.support, plan.supervised)
     if led.folder is not None:
-        print_lines(["", *_closing_lines(led), *_next_lines(plan, options)])
+        print_lines(["", *_closing_lines(led, options.effort), *_next_lines(plan, options)])
     return INTERRUPTED_EXIT if led.is_interrupted else 0
 
 
@@ -62,11 +64,13 @@ def _stage(plan: Plan, options: CoachOptions) -> tuple[int, list[str]]:
     return where.following, list(where.why)
 
 
-# What a session amounted to, a line or two from each. An estimate of the energy belongs here, too.
-def _closing_lines(led: Led) -> list[str]:
+def _closing_lines(led: Led, effort: Effort | None) -> list[str]:
     lines = [f"  {seen_text(one)}" for one in led.done if one.step.is_practice]
     if not lines:
         lines = ["  Nothing was practised yet."]
+    if effort is not None:
+        walked_s = sum(one.seconds for one in led.done if one.step.kind == "walk" and one.stride_n)
+        lines.append(f"  {told(effort, 'backward', walked_s)}.")
     return ["What was done:", *lines, f"It is kept in {led.folder}, readable for you only."]
 
 

@@ -13,6 +13,7 @@ import click
 from retrosole.errors import UsageError
 
 if TYPE_CHECKING:
+    from retrosole.gait.energy import Effort
     from retrosole.walk import Look
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -78,6 +79,39 @@ def port_option(command: Command) -> Command:
     """Let a command take the ports of one foot or two."""
     text = "Device or pyserial URL; twice for two feet. Not needed when one insole answers, or a left and a right one."
     return click.option("--port", "ports", multiple=True, metavar="PORT", help=text)(command)
+
+
+def _speed(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    from retrosole.gait.energy import speed_mps
+
+    return None if text is None else speed_mps(text)
+
+
+def effort_options(command: Command) -> Command:
+    """Let a command take what an estimate of the energy needs; none of it is kept."""
+    options = (
+        click.option("--mass", "mass_kg", type=float, metavar="KG", help="Body mass, for an estimate of the energy."),
+        click.option("--speed", "speed_mps", callback=_speed, metavar="SPEED", help="With --mass: 3.5mph or 5.6km/h."),
+        click.option("--uphill", "is_uphill", is_flag=True, help="With --mass: it went up 5 %."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def take_effort(options: dict[str, Any]) -> Effort | None:
+    """Take out of options what an estimate of the energy needs; None where nobody asks for one.
+
+    Raises UsageError when only half of it is there.
+    """
+    from retrosole.gait.energy import Effort
+
+    mass_kg, speed, is_uphill = (options.pop(name, None) for name in ("mass_kg", "speed_mps", "is_uphill"))
+    if mass_kg is None and speed is None and not is_uphill:
+        return None
+    if mass_kg is None or speed is None:
+        raise UsageError("an estimate of the energy needs both: --mass 70 --speed 5.6km/h")
+    return Effort(mass_kg, speed, bool(is_uphill))
 
 
 def walk_options(command: Command) -> Command:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from retrosole.commands.parts import PATH, examples, port_option
+from retrosole.commands.parts import PATH, effort_options, examples, port_option, take_effort
 
 
 def _readable(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
@@ -61,6 +61,7 @@ def plan(name: str | None, root: Path | None, subject: str | None) -> None:
 @_SUBJECT
 @_OUT
 @_NOTE
+@effort_options
 def coach(ports: tuple[str, ...], side: str | None, plan_name: str, **options: object) -> int:
     """Lead through a session: safety questions, what to do and for how long, rests, and what was seen.
 
@@ -71,7 +72,8 @@ def coach(ports: tuple[str, ...], side: str | None, plan_name: str, **options: o
     from retrosole.commands.coach import CoachOptions
     from retrosole.commands.coach import coach as run
 
-    return run(ports, side, CoachOptions(plan_name, **options))  # type: ignore[arg-type]
+    effort = take_effort(options)
+    return run(ports, side, CoachOptions(plan_name, effort=effort, **options))  # type: ignore[arg-type]
 
 
 @click.command(

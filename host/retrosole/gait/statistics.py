@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,6 +167,15 @@ def runs(table: Table, rows: Rows, side: str) -> Iterator[Run]:
                 unknown_n = int(np.sum(told[part] == "unknown"))
                 begin_s = float(start_s[walk[part[0]]])
                 yield Run(side, begin_s, max(ends_s), str(filled[part[0]]), len(part), unknown_n)
+
+
+def walked_s(found: Iterable[Run], direction: str) -> float:
+    """Give how long runs in a direction took, in seconds; of two feet on clocks of their own, the longer time."""
+    by_side: dict[str, float] = {}
+    for run in found:
+        if run.direction == direction:
+            by_side[run.side] = by_side.get(run.side, 0.0) + run.end_s - run.start_s
+    return max(by_side.values(), default=0.0)
 
 
 def _filled(directions: NDArray[np.str_]) -> NDArray[np.str_]:
