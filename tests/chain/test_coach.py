@@ -160,7 +160,7 @@ def test_a_walk_is_led_recorded_and_told() -> None:
     assert "You begin in 5 seconds.\nBegin.\n" in person.seen
     assert "toes first." in person.seen
     assert "Did anything hurt?" not in person.seen
-    assert "energy: about 0 kcal, an estimate: 6 MET (walking backward, level, 17320) x kg x h, of 0:03" in person.seen
+    assert "Energy: about 0 kcal, an estimate: 6 MET (walking backward, level, 17320) x kg x h, of 0:03" in person.seen
     assert notes(kept(), "left")[-1] == "coach: end done=yes"
     (practice,) = read_history(Path("sessions"), "P1").practices
     assert practice.is_good

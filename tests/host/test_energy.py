@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retrosole.errors import UsageError
-from retrosole.gait.energy import ACTIVITIES, MPH_MPS, Effort, energy_kcal, estimate, speed_mps, told, whole
+from retrosole.gait.energy import ACTIVITIES, MPH_MPS, Effort, energy_kcal, estimate, estimate_walk, speed_mps, whole
 
 TEN_MINUTES_S = 600.0
 AT_MPS = 3.5 * MPH_MPS
@@ -55,10 +55,12 @@ def test_no_speed(text: str) -> None:
 
 def test_what_a_walk_took_in_a_line() -> None:
     effort = Effort(63.5, AT_MPS)
-    assert told(effort, "backward", TEN_MINUTES_S).startswith("energy: about 64 kcal, an estimate")
-    assert told(effort, "backward", 605.0).endswith("of 10:05 walked")
-    assert told(Effort(63.5, AT_MPS, is_uphill=True), "backward", TEN_MINUTES_S).startswith("energy: about 85 kcal")
-    assert "not at 1.0 mph" in told(Effort(63.5, MPH_MPS), "backward", TEN_MINUTES_S)
+    assert estimate_walk(effort, "backward", TEN_MINUTES_S).text.startswith("about 64 kcal, an estimate")
+    assert estimate_walk(effort, "backward", 605.0).text.endswith("of 10:05 min walked")
+    assert estimate_walk(Effort(63.5, AT_MPS, is_uphill=True), "backward", TEN_MINUTES_S).text.startswith(
+        "about 85 kcal"
+    )
+    assert "not at 1.0 mph" in estimate_walk(Effort(63.5, MPH_MPS), "backward", TEN_MINUTES_S).text
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,8 @@ def test_what_a_walk_took_in_a_line() -> None:
     [("unknown", 60.0, False), ("backward", 0.0, False), ("forward", 60.0, True)],
 )
 def test_where_nothing_is_known_nothing_is_said(direction: str, walked_s: float, is_uphill: bool) -> None:
-    assert told(Effort(63.5, AT_MPS, is_uphill), direction, walked_s).startswith("no estimate of the energy: ")
+    found = estimate_walk(Effort(63.5, AT_MPS, is_uphill), direction, walked_s)
+    assert found.kcal is None and found.text.startswith("no estimate: no ")
 
 
 def test_a_mass_that_cannot_be_is_refused_before_anything_is_done() -> None:

@@ -203,7 +203,7 @@ def test_the_energy_is_estimated_of_what_was_walked(tmp_path: Path, capsys: pyte
     path = str(walk(tmp_path, 40.0).path)
     assert run(["gait", path, "--mass", "63.5", "--speed", "3.5mph"]) == 0
     said = re.search(
-        r"^energy: about (\d) kcal, an estimate: 6 MET .*, of 0:(3\d) walked$", capsys.readouterr().out, re.M
+        r"^energy: about (\d) kcal, an estimate: 6 MET .*, of 0:(3\d) min walked$", capsys.readouterr().out, re.M
     )
     assert said and int(said[1]) == round(6.0 * 63.5 * int(said[2]) / 3600)
     for wrong in (["--mass", "63.5"], ["--speed", "3.5mph"], ["--mass", "63.5", "--speed", "3.5"], ["--uphill"]):

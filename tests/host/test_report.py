@@ -19,10 +19,11 @@ from walked import CHANNELS, Options, save_walk
 from retrosole import wire
 from retrosole.cli import run
 from retrosole.framing import encode
+from retrosole.gait.energy import Effort
 from retrosole.plan.loader import load_plan
 from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS, write_note
 from retrosole.plan.words import part_text, seconds_text
-from retrosole.report.facts import Walker, gather
+from retrosole.report.facts import gather
 from retrosole.report.page import report_page
 from retrosole.session.reader import open_session
 from retrosole.session.writer import SessionWriter
@@ -262,7 +263,7 @@ def test_whatever_stands_in_session_json_stays_text(folder: Path) -> None:
     assert "without a usable code" in text_of(page) and "\x1b" not in page and "date unknown" in page
 
 
-@pytest.mark.parametrize("info", [{"subject": None}, {"software": [1]}, {"settings": "x"}, {"started": 5, "sides": []}])
+@pytest.mark.parametrize("info", [{"subject": None}, {"software": [1]}, {"settings": "x"}, {"started": 5, "sides": []}, {"settings": {"x": None}}])
 def test_strange_kinds_of_values(folder: Path, info: dict[str, object]) -> None:
     check_page(page_of(describe(walk(folder, 12.0), **info)))
 
@@ -276,10 +277,10 @@ def test_only_the_name_of_the_folder_is_told(tmp_path: Path) -> None:
 def test_energy_is_an_estimate_or_nothing(folder: Path) -> None:
     walk(folder, 60.0)
     assert "kcal" not in page_of(folder) and "Energy" not in page_of(folder)
-    near = text_of(page_of(folder, walker=Walker(63.5, 5.6 / 3.6)))
+    near = text_of(page_of(folder, effort=Effort(63.5, 5.6 / 3.6)))
     assert re.search(r"Energy: about \d+ kcal, an estimate: 6 MET \(walking backward, level, 17320\)", near)
-    assert "no estimate: the figures hold near 3.5 mph" in text_of(page_of(folder, walker=Walker(63.5, 0.5)))
-    up = text_of(page_of(folder, walker=Walker(63.5, 5.6 / 3.6, is_uphill=True)))
+    assert "no estimate: the figures hold near 3.5 mph" in text_of(page_of(folder, effort=Effort(63.5, 0.5)))
+    up = text_of(page_of(folder, effort=Effort(63.5, 5.6 / 3.6, is_uphill=True)))
     assert "8 MET" in up and "up 5 %" in up
 
 
@@ -347,11 +348,11 @@ def test_in_a_session_folder_nothing_is_written(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--mass", "63"], "takes both --mass KG and --speed KM/H"),
-        (["--uphill"], "add --mass KG and --speed KM/H"),
-        (["--mass", "5", "--speed", "5.6"], "a body mass of 5 kg cannot be"),
-        (["--mass", "nan", "--speed", "5.6"], "a body mass of nan kg cannot be"),
-        (["--mass", "63", "--speed", "nan"], "a speed of nan km/h cannot be"),
+        (["--mass", "63"], "needs both: --mass 70 --speed 5.6km/h"),
+        (["--uphill"], "needs both: --mass 70 --speed 5.6km/h"),
+        (["--mass", "5", "--speed", "5.6km/h"], "a body mass of 5 kg cannot be"),
+        (["--mass", "nan", "--speed", "5.6km/h"], "a body mass of nan kg cannot be"),
+        (["--mass", "63", "--speed", "5.6"], "'5.6' is no speed: write it with its unit"),
     ],
 )
 def test_what_no_walker_is(

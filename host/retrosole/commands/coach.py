@@ -11,7 +11,7 @@ from retrosole.coach.guide import seen_text
 from retrosole.coach.session import Led, lead, steps_of
 from retrosole.commands.plan import print_lines
 from retrosole.errors import DamagedDataError, UsageError
-from retrosole.gait.energy import Effort, told
+from retrosole.gait.energy import Effort, estimate_walk
 from retrosole.plan.history import read_history
 from retrosole.plan.loader import load_plan, load_safety, load_walk_3m
 from retrosole.plan.model import Plan, Walk3m
@@ -70,7 +70,7 @@ def _closing_lines(led: Led, effort: Effort | None) -> list[str]:
         lines = ["  Nothing was practised yet."]
     if effort is not None:
         walked_s = sum(one.seconds for one in led.done if one.step.kind == "walk" and one.stride_n)
-        lines.append(f"  {told(effort, 'backward', walked_s)}.")
+        lines.append(f"  Energy: {estimate_walk(effort, 'backward', walked_s).text}.")
     return ["What was done:", *lines, f"It is kept in {led.folder}, readable for you only."]
 
 

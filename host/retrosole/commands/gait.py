@@ -65,7 +65,7 @@ def run(
 ) -> None:
     """Print an analysis as text or JSON, or write its table."""
     from retrosole.gait.analysis import analyse
-    from retrosole.gait.energy import told
+    from retrosole.gait.energy import estimate_walk
     from retrosole.gait.statistics import walked_s
     from retrosole.gait.words import as_json
     from retrosole.session.reader import open_session
@@ -79,7 +79,8 @@ def run(
     else:
         print_text(opened, analysis)
         if effort is not None:
-            print(told(effort, analysis.direction, walked_s(analysis.runs, analysis.direction)))
+            found = estimate_walk(effort, analysis.direction, walked_s(analysis.runs, analysis.direction))
+            print(f"energy: {found.text}")
 
 
 def print_text(session: Session, analysis: Analysis) -> None:

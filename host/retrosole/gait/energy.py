@@ -93,21 +93,17 @@ def estimate(activity: str, mass_kg: float, duration_s: float, speed_mps: float)
     return Estimate(kcal, text)
 
 
-def told(effort: Effort, direction: str, walked_s: float) -> str:
-    """Say in a line what walking in a direction, "backward" or "forward", for some seconds took.
-
-    Raises UsageError for what no walker is.
-    """
+def estimate_walk(effort: Effort, direction: str, walked_s: float) -> Estimate:
+    """Estimate the energy of walking in a direction, "backward" or "forward", for some seconds, pauses left out."""
     if effort.is_uphill and direction == "forward":
-        return "no estimate of the energy: no figure is known of walking forward up 5 %"
+        return Estimate(None, "no estimate: no figure is known of walking forward up 5 %")
     if direction not in ACTIVITIES or walked_s <= 0:
-        return "no estimate of the energy: no walking was seen whose direction is known"
+        return Estimate(None, "no estimate: no walking was seen whose direction is known")
     activity = "backward_uphill" if effort.is_uphill else direction
-    estimated = estimate(activity, effort.mass_kg, walked_s, effort.speed_mps)
-    if estimated.kcal is None:
-        return f"energy: {estimated.text}"
-    minutes = f"{int(walked_s) // 60}:{int(walked_s) % 60:02d}"
-    return f"energy: {estimated.text}, of {minutes} walked"
+    found = estimate(activity, effort.mass_kg, walked_s, effort.speed_mps)
+    if found.kcal is None:
+        return found
+    return Estimate(found.kcal, f"{found.text}, of {int(walked_s) // 60}:{int(walked_s) % 60:02d} min walked")
 
 
 def speed_mps(text: str) -> float:

@@ -12,8 +12,9 @@ import numpy as np
 from retrosole import wire
 from retrosole.errors import UsageError
 from retrosole.gait.analysis import Analysis, analyse
-from retrosole.gait.energy import Estimate, estimate
+from retrosole.gait.energy import Effort, Estimate, estimate_walk
 from retrosole.gait.pressure import Pressure, pressure
+from retrosole.gait.statistics import walked_s
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, TRY_BEGINS, TRY_ENDS
 from retrosole.report.guided import Guided, part_names, read_guided
 from retrosole.report.markup import foreign
@@ -36,15 +37,6 @@ class Span:
     start_s: float
     end_s: float
     name: str
-
-
-@dataclass(frozen=True)
-class Walker:
-    """Hold what a walker entered for an estimate of energy: kilograms, metres per second, and whether up 5 %."""
-
-    mass_kg: float
-    speed_mps: float
-    is_uphill: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ class Facts:
 def gather(
     session: Session,
     direction: str | None = None,
-    walker: Walker | None = None,
+    effort: Effort | None = None,
     timed_lines: Sequence[str] = (),
 ) -> Facts:
     """Analyse a session for a report; `direction` as in `analyse`.
@@ -94,7 +86,7 @@ def gather(
     Raises DamagedDataError where a log does not say what its samples are, UsageError for what no walker is.
     """
     analysis = analyse(session, direction)
-    guided = read_guided(session)
+    guided, way = read_guided(session), analysis.direction
     return Facts(
         name=foreign(session.path.resolve().name, 80),
         subject=subject_of(session.info),
@@ -110,22 +102,9 @@ def gather(
         rates_hz={side: session.rate_hz(side) for side in session.sides},
         recorded_with=_words(session.info.get("software")),
         settings=_words(session.info.get("settings")),
-        energy=None if walker is None else _energy(analysis, walker),
+        energy=estimate_walk(effort, way, walked_s(analysis.runs, way)) if effort else None,
         timed_lines=tuple(timed_lines),
     )
-
-
-def _energy(analysis: Analysis, walker: Walker) -> Estimate:
-    """Estimate the energy of the time walked in the direction that is summarised; pauses do not count."""
-    activity = analysis.direction
-    if walker.is_uphill and activity == "backward":
-        activity = "backward_uphill"
-    sides = {run.side for run in analysis.runs}
-    ways = [run for run in analysis.runs if run.direction == analysis.direction]
-    walked_s = max((sum(r.end_s - r.start_s for r in ways if r.side == side) for side in sides), default=0.0)
-    if activity == "unknown" or not walked_s or (walker.is_uphill and activity != "backward_uphill"):
-        return Estimate(None, "no estimate: nothing is known of walking like this")
-    return estimate(activity, walker.mass_kg, walked_s, walker.speed_mps)
 
 
 def subject_of(info: dict[str, Any]) -> str:
@@ -153,7 +132,8 @@ def _identity(session: Session, side: str) -> dict[str, Any]:
 def _words(found: object, most: int = 12) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
-    return {foreign(name, 40): foreign(value, 80) for name, value in list(found.items())[:most]}
+    said = {name: value for name, value in found.items() if value is not None}
+    return {foreign(name, 40): foreign(value, 80) for name, value in list(said.items())[:most]}
 
 
 # --------------------------------------------------------------------------------------------------------- marks
