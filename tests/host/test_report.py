@@ -263,7 +263,10 @@ def test_whatever_stands_in_session_json_stays_text(folder: Path) -> None:
     assert "without a usable code" in text_of(page) and "\x1b" not in page and "date unknown" in page
 
 
-@pytest.mark.parametrize("info", [{"subject": None}, {"software": [1]}, {"settings": "x"}, {"started": 5, "sides": []}, {"settings": {"x": None}}])
+@pytest.mark.parametrize(
+    "info",
+    [{"subject": None}, {"software": [1]}, {"settings": "x"}, {"started": 5, "sides": []}, {"settings": {"x": None}}],
+)
 def test_strange_kinds_of_values(folder: Path, info: dict[str, object]) -> None:
     check_page(page_of(describe(walk(folder, 12.0), **info)))
 
