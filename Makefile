@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STUBS := .cache/esp32-stubs
+# Tests start hundreds of programs: what Python compiled once is kept, wherever else that is switched off.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
