@@ -13,6 +13,7 @@ from retrosole.framing import CRC_BYTES, pack
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from tests.chain.walks import Walked, expected_frames, recording, source_counts, walk
 from tests.machines import need
+from tests.soak import only_in_full
 
 RATE_HZ = 200
 SECONDS = 60
@@ -59,7 +60,8 @@ def check_events_are_the_same(walked: Walked) -> None:
 def cases() -> Iterator[object]:
     for source in SOURCES:
         yield pytest.param(source, "unix32", 0.0, id=f"unix32-{source.partition('/')[0]}")
-        yield pytest.param(source, "rv32", 1.0, id=f"rv32-{source.partition('/')[0]}", marks=pytest.mark.slow)
+        marks = (pytest.mark.slow, only_in_full) if source == "model" else pytest.mark.slow  # it takes the minute
+        yield pytest.param(source, "rv32", 1.0, id=f"rv32-{source.partition('/')[0]}", marks=marks)
 
 
 @pytest.mark.slow
