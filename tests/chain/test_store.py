@@ -120,5 +120,6 @@ def test_a_brown_out_in_the_middle_of_writing_a_page_costs_that_page(
         assert all(continues == n - 1 for n, continues, _ in told[1:]), told
         for number in heads:  # what was told before each cut is here, and up to it nothing is missing
             seqs = [frame.seq for frame in frames if frame.session == number]
-            assert seqs == list(range(len(seqs))) and len(seqs) > 10
+            assert seqs == list(range(len(seqs)))
+            assert len(seqs) > 10 or number == max(heads), "the last one ends with the recording"
     assert "Traceback" not in "".join(capsys.readouterr())
