@@ -99,8 +99,8 @@ def figures() -> Iterator[Figures]:
     yield found
     for (kinematics, name), errors in found.items():
         error = np.concatenate(errors)
-        far = np.percentile(np.abs(error), 95)
-        print(f"\n{kinematics:9}{name:36} median {np.median(error):+.4f}, 95 % within {far:.4f}, n {len(error)}", end="")
+        middle, far = np.median(error), np.percentile(np.abs(error), 95)
+        print(f"\n{kinematics:9}{name:36} median {middle:+.4f}, 95 % within {far:.4f}, n {len(error)}", end="")
 
 
 def check(walked: Walked, figures: Figures, name: str, kinematics: str) -> None:

@@ -25,7 +25,7 @@ def format_stride(stride: Stride) -> str:
 
 
 def format_status(state: LiveState) -> str:
-    """Write the state as one line: time, strides, backward share of those with a direction, each foot's link and loss."""
+    """Write the state as one line: time, strides, backward share of those whose direction is known, links, losses."""
     stride_n, backward_n, directed_n = state.stride_counts()
     share = f"{100 * backward_n / directed_n:.0f} %" if directed_n else "--"
     parts = [f"elapsed {clock_text(state.elapsed_s)}", f"strides {stride_n}", f"backward {share}"]
