@@ -14,6 +14,7 @@ from retrosole.gait import typical
 from retrosole.gait.statistics import asymmetry, foot_statistics
 from retrosole.gait.strides import Stride
 from retrosole.gait.table import (
+    BREAK_S,
     BY_NAME,
     PARAMETERS,
     Table,
@@ -144,7 +145,7 @@ def test_a_stride_that_is_missing_touches_only_those_beside_it(strides: list[Str
     whole, less = table_of(strides), table_of([s for s in strides if s is not gone])
     kept = ~((whole["side"] == gone.side) & (whole["stride"] == gone.stride))
     before = (whole["side"] == gone.side) & (whole["stride"] == gone.stride - 1)
-    near = np.abs(whole["initial_contact_s"] - gone.initial_contact_s) <= 3.0 + 1.0
+    near = np.abs(whole["initial_contact_s"] - gone.initial_contact_s) <= BREAK_S + 1.0
     for parameter in PARAMETERS:
         one, other = whole[parameter.name][kept], less[parameter.name]
         differs = ~np.isclose(one, other, equal_nan=True)

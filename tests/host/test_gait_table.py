@@ -162,7 +162,7 @@ def test_feet_that_are_never_down_together_run() -> None:
 def test_a_lost_stride_a_break_and_a_gap_end_what_follows() -> None:
     with_lost = [s for s in walk(6) if s.stride != 2]
     assert np.isnan(extended(with_lost)["stride_time_s"]).tolist() == [False, True, False, False, True]
-    later = [replace(s, initial_contact_s=s.initial_contact_s + 3.0) if s.stride > 2 else s for s in walk(6)]
+    later = [replace(s, initial_contact_s=s.initial_contact_s + 4.0) if s.stride > 2 else s for s in walk(6)]
     assert np.isnan(extended(later)["stride_time_s"]).tolist() == [False, False, True, False, False, True]
     assert np.isnan(extended(walk(4), spans((2.0, 2.1)))["stride_time_s"]).tolist() == [False, True, False, True]
 
@@ -296,7 +296,7 @@ def test_shares_keep_unknown_apart() -> None:
 def test_runs_of_direction() -> None:
     words = ["unknown", "backward", "backward", "unknown", "forward", "forward", "backward"]
     strides = [stride(k, direction=word) for k, word in enumerate(words)]
-    strides.append(stride(7, first_s=5.0, direction="backward"))
+    strides.append(stride(7, first_s=6.0, direction="backward"))
     table = base_table(strides)
     told = [(r.direction, r.stride_n, r.unknown_n) for r in runs(table, np.arange(8), "left")]
     assert told == [("backward", 4, 2), ("forward", 2, 0), ("backward", 1, 0), ("backward", 1, 0)]

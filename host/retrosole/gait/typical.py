@@ -4,15 +4,15 @@ A stride is left out, by the first of these that holds:
 
 - not whole: initial or final contact was not seen;
 - beside a gap: the insole took no samples for more than 20 ms between the final contact before it and the next
-  initial contact (up to 3 s away), or the stride before or behind it is missing by its number;
-- first or last of a walk: the foot's next contact came, or its last one had come, more than 3 s away;
+  initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
+- first or last of a walk: the foot's next contact came, or its last one had come, more than 5 s away;
 - other direction: it went another way than the one that is summarised (an unknown direction is no other one);
 - direction changes: the nearest stride before or behind it in this walk, whose direction is known, went another way;
 - direction unknown: a direction is summarised, and no stride of this walk tells its own;
 - atypical: stride time, stance time or the peak of a zone is more than 3 robust standard deviations (1.4826 x median
   absolute deviation) off the median of the 21 nearest strides of this foot that are left: a turn, a stumble, a pause.
   The robust standard deviation is taken as 3 % of the median at least for times, 6 % of the summed peaks for peaks,
-  or a very even walker would lose good strides.
+  or a very even walker would lose good strides. Of fewer than five that are left nobody can say which is atypical.
 
 The last is the Hampel identifier (Davies & Gather, J Am Stat Assoc 88 (1993) 782). On 24 recordings of forward
 walking with turns it leaves out 9 in 10 of the strides that their reference calls atypical, and 5 in 100 of those that
