@@ -1,13 +1,16 @@
 """Stance, stride, cadence and double support against reference events of real walking, computed here by plain numpy.
 
 The reference was made by another method, without the detector's haste, and this file reads its tables on its own:
-nothing of retrosole.gait is used on its side.
+nothing of retrosole.gait is used on its side. `pytest -s tests/host/test_gait_reference.py` prints how far apart they
+are, over all walks that were tested.
 """
 
 from __future__ import annotations
 
 import csv
 import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +34,9 @@ LIMITS = {
     "cadence_steps_min": (0.03, 1.0, 1.3),
     "double_support_s": (0.018, 0.035, 0.028),
 }
+OF_MEAN = "mean of a foot, "
+Walked = Callable[[str, str], tuple[Analysis, float]]
+Figures = dict[tuple[str, str], list[Floats]]  # by kinematics and parameter
 
 
 @dataclass(frozen=True)
@@ -71,19 +77,46 @@ def recordings() -> Path:
     return Path(folder)
 
 
-def check(folder: Path, name: str, kinematics: str) -> None:
-    root = recordings()
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
+    """Give the analysis of a recording and the clock of its first sample, in seconds; each is analysed once."""
+    made: dict[tuple[str, str], tuple[Analysis, float]] = {}
+
+    def walk(name: str, kinematics: str) -> tuple[Analysis, float]:
+        if (name, kinematics) not in made:
+            recording = recording_of(recordings(), name, kinematics)
+            session = save_walk(tmp_path_factory.mktemp(name), ideal_source(recording))
+            made[name, kinematics] = analyse(session), recording.start_s
+        return made[name, kinematics]
+
+    return walk
+
+
+@pytest.fixture(scope="module")
+def figures() -> Iterator[Figures]:
+    """Collect what is told less true, and print it at the end."""
+    found: Figures = defaultdict(list)
+    yield found
+    for (kinematics, name), errors in found.items():
+        error = np.concatenate(errors)
+        middle, far = np.median(error), np.percentile(np.abs(error), 95)
+        print(f"\n{kinematics:9}{name:36} median {middle:+.4f}, 95 % within {far:.4f}, n {len(error)}", end="")
+
+
+def check(walked: Walked, figures: Figures, name: str, kinematics: str) -> None:
     events = f"reference_reversed/{name}_reversed" if kinematics == "reversed" else f"reference/{name}"
-    reference = read(root / f"{events}_events.csv")
-    recording = recording_of(root, name, kinematics)
-    analysis = analyse(save_walk(folder, ideal_source(recording)))
+    reference = read(recordings() / f"{events}_events.csv")
+    analysis, start_s = walked(name, kinematics)
     assert analysis.direction == ("backward" if kinematics == "reversed" else "forward")
     for side, other in (SIDES, SIDES[::-1]):
         true = computed(reference[side], reference[other])
-        check_foot(analysis, side, reference[side], true, recording.start_s)
+        for parameter, errors in errors_of_foot(analysis, side, reference[side], true, start_s).items():
+            figures[kinematics, parameter].append(errors)
 
 
-def check_foot(analysis: Analysis, side: str, events: Events, true: dict[str, Floats], start_s: float) -> None:
+def errors_of_foot(
+    analysis: Analysis, side: str, events: Events, true: dict[str, Floats], start_s: float
+) -> dict[str, Floats]:
     table = analysis.table
     rows = np.flatnonzero((table["side"] == side) & table["is_usable"])
     told_s = table["initial_contact_s"][rows] + start_s
@@ -95,6 +128,7 @@ def check_foot(analysis: Analysis, side: str, events: Events, true: dict[str, Fl
     near = np.abs(told_s - events.start_s[ok][nearest]) < WITHIN_S
     assert np.sum(near) > 0.8 * len(ok), "most strides that the reference calls ok are summarised"
     even = events.ok & np.append(events.ok[1:], False)
+    out = {}
     for name, (median, far, mean) in LIMITS.items():
         error = table[name][rows[near]] - true[name][ok[nearest[near]]]
         error = error[np.isfinite(error)]
@@ -103,21 +137,37 @@ def check_foot(analysis: Analysis, side: str, events: Events, true: dict[str, Fl
         assert np.percentile(np.abs(error), 95) <= far, f"{side} {name}"
         told = (analysis.feet[side] | analysis.both)[name].mean
         assert told == pytest.approx(float(np.nanmean(true[name][even])), abs=mean), f"{side} {name}"
+        out |= {name: error, OF_MEAN + name: np.array([told - np.nanmean(true[name][even])])}
+    return out
+
+
+@pytest.mark.parametrize("kinematics", ["forward", "reversed"])
+@pytest.mark.parametrize("name", QUICK)
+def test_agrees_with_the_reference_events(walked: Walked, figures: Figures, name: str, kinematics: str) -> None:
+    check(walked, figures, name, kinematics)
 
 
 @pytest.mark.slow
-def test_what_is_left_out_is_what_the_reference_calls_atypical(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kinematics", ["forward", "reversed"])
+@pytest.mark.parametrize("name", [name for name in GAITPDB if name not in QUICK])
+def test_agrees_with_the_reference_events_of_everybody(
+    walked: Walked, figures: Figures, name: str, kinematics: str
+) -> None:
+    check(walked, figures, name, kinematics)
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_what_the_reference_calls_atypical(walked: Walked) -> None:
     """Hold what retrosole.gait.typical says of its rule."""
     left_out = {"ok": [0, 0], "atypical": [0, 0]}
     for name in GAITPDB:
-        root = recordings()
-        recording = recording_of(root, name, "forward")
-        table = analyse(save_walk(tmp_path / name, ideal_source(recording))).table
-        with (root / f"reference/{name}_events.csv").open(encoding="utf-8", newline="") as file:
+        analysis, start_s = walked(name, "forward")
+        table = analysis.table
+        with (recordings() / f"reference/{name}_events.csv").open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["flag"] in left_out and row["initial_contact_s"]]
         for row in rows:
             own = table["side"] == ("left" if row["foot"] == "L" else "right")
-            away_s = np.abs(table["initial_contact_s"] + recording.start_s - float(row["initial_contact_s"]))
+            away_s = np.abs(table["initial_contact_s"] + start_s - float(row["initial_contact_s"]))
             nearest = int(np.argmin(np.where(own, away_s, np.inf)))
             if away_s[nearest] < WITHIN_S:
                 left_out[row["flag"]][0] += not table["is_usable"][nearest]
@@ -126,16 +176,3 @@ def test_what_is_left_out_is_what_the_reference_calls_atypical(tmp_path: Path) -
     print(shares, left_out)
     assert left_out["ok"][1] > 4000 and left_out["atypical"][1] > 250
     assert shares["ok"] < 7 and shares["atypical"] > 88
-
-
-@pytest.mark.parametrize("kinematics", ["forward", "reversed"])
-@pytest.mark.parametrize("name", QUICK)
-def test_agrees_with_the_reference_events(tmp_path: Path, name: str, kinematics: str) -> None:
-    check(tmp_path, name, kinematics)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kinematics", ["forward", "reversed"])
-@pytest.mark.parametrize("name", [name for name in GAITPDB if name not in QUICK])
-def test_agrees_with_the_reference_events_of_everybody(tmp_path: Path, name: str, kinematics: str) -> None:
-    check(tmp_path, name, kinematics)

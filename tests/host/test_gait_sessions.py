@@ -22,7 +22,7 @@ from retrosole.cli import run
 from retrosole.framing import encode
 from retrosole.gait.analysis import analyse
 from retrosole.gait.pressure import pressure
-from retrosole.gait.table import EXTENDED_COLUMNS
+from retrosole.gait.table import BY_NAME, EXTENDED_COLUMNS
 from retrosole.session.reader import Session, open_session
 from retrosole.session.writer import SessionWriter
 from retrosole.twin.front_end import IDEAL
@@ -223,6 +223,28 @@ def test_csv_and_json_are_for_programs(tmp_path: Path, capsys: pytest.CaptureFix
     assert told["unit"] == "s" and found["shares"]["both"]["toe_first_percent"] == 100.0
     assert run(["gait", str(session.path), "--json", "--csv", "x.csv"]) == 2
     assert "exclude each other" in capsys.readouterr().err
+
+
+def test_the_json_keeps_its_shape_and_says_its_units(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs read it by these names: what is renamed here is renamed in their code."""
+    assert run(["gait", str(walk(tmp_path, 40.0).path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == [
+        *("started", "duration_s", "direction", "sides", "stride_n", "usable_n", "left_out", "is_calibrated", "feet"),
+        *("both", "both_text", "both_sigma_s", "asymmetry_percent", "shares", "runs", "steadiness", "losses"),
+    ]
+    statistic = ["n", "mean", "sd", "cv_percent", "median"]
+    for name, one in [*found["feet"]["left"].items(), *found["both"].items()]:
+        assert list(one) == ["unit", *statistic] and one["unit"] == BY_NAME[name].unit
+    assert list(found["shares"]) == ["left", "right", "both"]
+    assert list(found["shares"]["both"]) == [
+        *("stride_n", "contact_order", "lift_order", "direction", "decided_n", "toe_first_percent", "unknown_percent"),
+        *("backward_percent", "unknown_direction_percent"),
+    ]
+    assert list(found["runs"][0]) == ["side", "start_s", "end_s", "direction", "stride_n", "unknown_n"]
+    steady = found["steadiness"]["left"]
+    assert list(steady) == ["parameter", "unit", "early", "late"] and list(steady["early"]) == statistic
+    assert (steady["parameter"], steady["unit"]) == ("stride_time_s", "s")
 
 
 def test_nothing_but_such_a_table_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

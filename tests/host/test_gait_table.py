@@ -145,6 +145,15 @@ def test_a_stance_of_the_other_foot_that_was_not_found_makes_no_double_support()
     assert np.isnan(left).tolist() == [True, False, True, True], "its numbers go on, but two steps came in between"
 
 
+@pytest.mark.parametrize("apart_s", [-0.04, 0.04])
+def test_an_error_between_the_clocks_shortens_one_part_of_double_support_and_lengthens_the_other(
+    apart_s: float,
+) -> None:
+    true, told = (extended(walk(5) + walk(5, "right", 0.6 + error_s)) for error_s in (0.0, apart_s))
+    assert np.isfinite(told["double_support_s"]).sum() == 8
+    assert told["double_support_s"] == pytest.approx(true["double_support_s"], nan_ok=True)
+
+
 def test_feet_that_are_never_down_together_run() -> None:
     running = [replace(s, final_contact_s=s.initial_contact_s + 0.3) for s in walk(4) + walk(4, "right", 0.6)]
     assert np.nanmax(extended(running)["double_support_s"]) == 0.0
@@ -153,7 +162,7 @@ def test_feet_that_are_never_down_together_run() -> None:
 def test_a_lost_stride_a_break_and_a_gap_end_what_follows() -> None:
     with_lost = [s for s in walk(6) if s.stride != 2]
     assert np.isnan(extended(with_lost)["stride_time_s"]).tolist() == [False, True, False, False, True]
-    later = [replace(s, initial_contact_s=s.initial_contact_s + 3.0) if s.stride > 2 else s for s in walk(6)]
+    later = [replace(s, initial_contact_s=s.initial_contact_s + 4.0) if s.stride > 2 else s for s in walk(6)]
     assert np.isnan(extended(later)["stride_time_s"]).tolist() == [False, False, True, False, False, True]
     assert np.isnan(extended(walk(4), spans((2.0, 2.1)))["stride_time_s"]).tolist() == [False, True, False, True]
 
@@ -198,6 +207,41 @@ def test_an_unknown_direction_alone_is_no_reason() -> None:
         replace(s, direction="unknown" if s.stride == 4 else "forward" if s.stride > 4 else "backward") for s in walk(8)
     ]
     assert why(turned)[4] == typical.DIRECTION_CHANGES
+
+
+def test_where_no_stride_of_a_walk_tells_its_direction_it_is_not_summarised() -> None:
+    shuffle = [stride(k, first_s=8.0, direction="unknown") for k in range(8, 14)]
+    told = why(walk(8) + shuffle)
+    assert [k for k, r in enumerate(told) if r == typical.DIRECTION_UNKNOWN] == [9, 10, 11, 12]
+    assert told[8] == told[13] == typical.FIRST_OR_LAST
+    table = extended([stride(k, direction="unknown") for k in range(6)])
+    asked = typical.reasons(table, next_rows(table, {}), {}, "forward").tolist()
+    assert asked[1:-1] == [typical.DIRECTION_UNKNOWN] * 4, "nobody knows that they went forward"
+
+
+def test_where_as_many_went_each_way_backward_is_summarised() -> None:
+    half = [replace(s, direction="forward") if s.stride < 6 else s for s in walk(12)]
+    assert typical.main_direction(base_table(half)) == "backward"
+    assert [k for k, r in enumerate(why(half)) if not r] == [7, 8, 9, 10]
+    assert typical.main_direction(base_table([replace(s, direction="unknown") for s in half])) == "unknown"
+
+
+def test_a_change_of_speed_is_not_atypical_but_for_a_short_beginning() -> None:
+    """Of two speeds each has most of the 21 strides around it; five strides of one are too few for that."""
+    for slow_n, left_out in ((12, []), (5, [0, 1, 2, 3, 4])):
+        strides, at_s = [], 0.0
+        for k in range(30):
+            strides.append(replace(stride(k), initial_contact_s=at_s, final_contact_s=at_s + 0.7))
+            at_s += 1.5 if k < slow_n else 1.1
+        found = [k for k, r in enumerate(why(strides)) if r == typical.ATYPICAL]
+        assert found == [k for k in left_out if k], "the first is left out anyway"
+
+
+@pytest.mark.parametrize("n", [6, 7, 8, 22, 23])
+def test_one_slow_stride_is_told_where_five_are_left_to_compare(n: int) -> None:
+    strides = [replace(s, initial_contact_s=s.initial_contact_s + (1.0 if s.stride > 3 else 0.0)) for s in walk(n)]
+    strides = [replace(s, final_contact_s=s.initial_contact_s + STANCE_S) for s in strides]
+    assert [k for k, r in enumerate(why(strides)) if r == typical.ATYPICAL] == ([3] if n > 6 else [])
 
 
 @pytest.mark.parametrize("changes", [{"final_contact_s": 8.4 + 0.85}, {"forefoot_peak": 2700.0}, {"heel_peak": 200.0}])
@@ -252,7 +296,7 @@ def test_shares_keep_unknown_apart() -> None:
 def test_runs_of_direction() -> None:
     words = ["unknown", "backward", "backward", "unknown", "forward", "forward", "backward"]
     strides = [stride(k, direction=word) for k, word in enumerate(words)]
-    strides.append(stride(7, first_s=5.0, direction="backward"))
+    strides.append(stride(7, first_s=6.0, direction="backward"))
     table = base_table(strides)
     told = [(r.direction, r.stride_n, r.unknown_n) for r in runs(table, np.arange(8), "left")]
     assert told == [("backward", 4, 2), ("forward", 2, 0), ("backward", 1, 0), ("backward", 1, 0)]
@@ -281,7 +325,7 @@ def test_every_parameter_says_what_it_is() -> None:
     assert set(EXTENDED_COLUMNS) == {*COLUMNS, *names, "is_usable", "left_out"}
     for p in PARAMETERS:
         assert p.definition.endswith(".") and p.title and p.unit and p.shown_unit and p.source, p.name
-        assert (p.resolution is None) == p.is_count, "counts have no truth; all else says how fine it is"
+        assert p.resolution is not None, "each says how fine it is; test_gait_truth.py holds it"
     for unit, ending in (("s", "_s"), ("%", "_percent"), ("steps/min", "_steps_min")):
         assert all(p.name.endswith(ending) for p in PARAMETERS if p.unit == unit)
 

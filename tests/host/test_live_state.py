@@ -140,7 +140,7 @@ def test_counts_of_both_feet() -> None:
     left.push_stride(stride(0.0))
     left.push_stride(stride(1.0, "forward"))
     right.push_stride(stride(0.5, "unknown"))
-    assert LiveState([left, right]).stride_counts() == (3, 1)
+    assert LiveState([left, right]).stride_counts() == (3, 1, 2), "of two strides the direction is known"
 
 
 def test_every_change_changes_the_stamp() -> None:

@@ -28,11 +28,14 @@ def test_sensors_in_words() -> None:
 
 
 def test_a_sensor_that_was_left_out_for_a_while_is_told() -> None:
+    told = sensors_of(side(START + b"".join(walk()) + left_out(0b100)))
+    assert [s.is_left_out for s in told] == [False, False, True, False, False, False]
+
+
+def left_out(bits: int) -> bytes:
     values = {name: getattr(parse(frame_of(status(100))), name) for name in wire.StatusFrame.__dataclass_fields__}
     values.pop("TYPE", None)
-    out = encode(wire.StatusFrame(**{**values, "channel_out_bits": 0b100}))
-    told = sensors_of(side(START + b"".join(walk()) + out))
-    assert [s.is_left_out for s in told] == [False, False, True, False, False, False]
+    return encode(wire.StatusFrame(**{**values, "channel_out_bits": bits}))
 
 
 def frame_of(wired: bytes) -> bytes:
@@ -55,11 +58,17 @@ def test_standing_is_known_when_every_voting_sensor_is(standing: tuple[int, ...]
     assert standing_counts(side(encode(who) + b"".join(walk()))) == whole
 
 
-def test_midfoot_and_toes_are_not_in_the_standing_load() -> None:
+def test_toes_count_with_the_forefoot_and_the_midfoot_does_not_in_the_standing_load() -> None:
     zones = bytes((wire.Zone.FOREFOOT, wire.Zone.TOES, wire.Zone.MIDFOOT, wire.Zone.HEEL, 1, 1, 255, 255))
     standing = (100, 1000, 1000, 10, 20, 30, 65535, 65535)
     who = identity(session=5, running=1, zones=zones, standing=standing)
-    assert standing_counts(side(encode(who) + b"".join(walk()))) == 160.0
+    assert standing_counts(side(encode(who) + b"".join(walk()))) == 1160.0
+
+
+def test_a_sensor_that_was_left_out_is_not_in_the_standing_load() -> None:
+    who = identity(session=5, running=1, standing=(100, 200, 300, 100, 400, 500, 65535, 65535))
+    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b100))) == 1300.0
+    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b111111))) is None
 
 
 def test_without_an_identity_there_are_no_sensors() -> None:

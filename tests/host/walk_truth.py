@@ -1,17 +1,20 @@
 """What is true of a walk of the gait model, by plain numpy from its true strides and loads: nothing of retrosole.gait.
 
 Events: each zone at 5 % of its typical peak, the foot from the first zone on to the last one off. Loads: in percent of
-what forefoot and heel carry together when the person stands on this foot alone, 55 % of it on the heel.
+what forefoot and heel carry together when the person stands on this foot alone, 55 % of it on the heel; and in counts,
+what the sensors read above what they read in the swings around. The toes count with the forefoot, the midfoot does not.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from walked import CHANNELS, Options
 
 from retrosole.gait.strides import Stride
-from retrosole.twin.feed import SOURCE_RATE_HZ, Source
+from retrosole.twin.feed import SOURCE_RATE_HZ, Channel, Source
 from retrosole.twin.front_end import ZONE_FULL_SCALE_N, FrontEnd, to_counts
 from retrosole.twin.gait_model import SIDES, walk_loads
 from retrosole.twin.gait_shapes import Load, channel_loads
@@ -61,35 +64,64 @@ def _down_too(stride: Stride, other: list[Stride]) -> float:
 def true_loads(gait: str, source: Source, seed: int, side: str, person: Person = USUAL) -> dict[str, Floats]:
     """Give what the zones carried in each true stride of a foot, from the loads without any sensor."""
     load = walk_loads(gait, len(source.counts[side]), seed, person)[0][side]
-    zones = _zone_sums(channel_loads(load, CHANNELS))
-    whole = sum(float(zone[0]) for zone in _zone_sums(channel_loads(STANDING, CHANNELS)).values())
+    carried = zone_sums(channel_loads(load, source.channels), source.channels)
+    standing = zone_sums(channel_loads(STANDING, source.channels), source.channels)
+    whole = sum(float(zone[0]) for zone in standing.values())
     out: dict[str, list[float]] = {}
-    for stride in (s for s in source.truth if s.side == side):
-        first, last = (round(t * SOURCE_RATE_HZ) for t in (stride.initial_contact_s, stride.final_contact_s))
-        impulses = {name: float(zone[first:last].sum()) / SOURCE_RATE_HZ for name, zone in zones.items()}
-        for name, zone in zones.items():
+    for first, last in _spans(source, side):
+        impulses = {name: float(zone[first:last].sum()) / SOURCE_RATE_HZ for name, zone in carried.items()}
+        for name, zone in carried.items():
             out.setdefault(f"{name}_peak_percent", []).append(100 * float(zone[first:last].max()) / whole)
             out.setdefault(f"{name}_impulse_percent_s", []).append(100 * impulses[name] / whole)
         out.setdefault("forefoot_share_percent", []).append(100 * impulses["forefoot"] / sum(impulses.values()))
     return {name: np.array(values) for name, values in out.items()}
 
 
-def _zone_sums(loads: list[Floats]) -> dict[str, Floats]:
+def true_counts(source: Source, side: str) -> dict[str, Floats]:
+    """Give what the sensors of the zones read in each true stride of a foot, above the swings before and behind it."""
+    spans, counts = _spans(source, side), source.counts[side]
+    swings = [(end, start) for (_, end), (start, _) in pairwise(spans)]
+    unloaded = [counts[(3 * a + b) // 4 : (a + 3 * b) // 4].mean(axis=0) for a, b in swings]
+    zones = [zone for zone, _ in source.channels]
+    out: dict[str, list[float]] = {}
+    for k, (first, last) in enumerate(spans):
+        above = counts[first:last] - np.mean(unloaded[max(k - 1, 0) : k + 1], axis=0)
+        for name, members in _MEMBERS.items():
+            zone = above[:, [z in members for z in zones]].sum(axis=1)
+            out.setdefault(f"{name}_peak", []).append(float(zone.max()))
+            out.setdefault(f"{name}_impulse", []).append(float(zone.sum()) / SOURCE_RATE_HZ)
+    return {name: np.array(values) for name, values in out.items()}
+
+
+def _spans(source: Source, side: str) -> list[tuple[int, int]]:
+    """Give the first record of each true stance of a foot and the one behind its last."""
+    own = [s for s in source.truth if s.side == side]
+    return [(round(s.initial_contact_s * SOURCE_RATE_HZ), round(s.final_contact_s * SOURCE_RATE_HZ)) for s in own]
+
+
+_MEMBERS = {"forefoot": ("forefoot", "toes"), "heel": ("heel",)}
+
+
+def zone_sums(loads: list[Floats], channels: tuple[Channel, ...]) -> dict[str, Floats]:
     """Add up the sensors of each zone as their counts add up: a zone's sensors share its range."""
-    zones = [zone for zone, _ in CHANNELS]
+    zones = [zone for zone, _ in channels]
     return {
-        name: sum(load for load, zone in zip(loads, zones, strict=True) if zone == name) * zones.count(name)
-        for name in ("forefoot", "heel")
+        name: np.sum(
+            [load * zones.count(zone) for load, zone in zip(loads, zones, strict=True) if zone in members], axis=0
+        )
+        for name, members in _MEMBERS.items()
     }
 
 
-def calibrated(front_end: FrontEnd, seed: int, person: Person = USUAL) -> Options:
+def calibrated(
+    front_end: FrontEnd, seed: int, person: Person = USUAL, channels: tuple[Channel, ...] = CHANNELS
+) -> Options:
     """Give what the calibration of both insoles would have told: standing on that foot alone, above the unloaded."""
     standing = {}
-    zones = [zone for zone, _ in CHANNELS]
+    zones = [zone for zone, _ in channels]
     for side_idx, side in enumerate(SIDES):
         told = []
-        for k, load in enumerate(channel_loads(STANDING, CHANNELS)):
+        for k, load in enumerate(channel_loads(STANDING, channels)):
             full_scale_n = ZONE_FULL_SCALE_N / zones.count(zones[k])
             force_n = np.concatenate([np.zeros(1000), load * person.weight_n])
             counts = to_counts(force_n, full_scale_n, front_end, (seed, 30, side_idx, k)).astype(float)

@@ -173,15 +173,15 @@ def _summary(told: dict[str, Any]) -> SessionSummary:
         duration_s=analysis["duration_s"],
         expected_n=sum(loss["expected_n"] for loss in losses),
         received_n=sum(loss["received_n"] for loss in losses),
-        values=dict(_values(analysis, shares)),
+        values=dict(_values(analysis)),
     )
 
 
-def _values(analysis: dict[str, Any], shares: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Value]]:
-    decided_n = sum(share["stride_n"] - share["contact_order"].get("unknown", 0) for share in shares)
-    if decided_n:
-        toe_first_n = sum(share["contact_order"].get("forefoot_first", 0) for share in shares)
-        yield TOE_FIRST, Value(100.0 * toe_first_n / decided_n, decided_n, None)
+def _values(analysis: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+    shares = analysis["shares"]
+    whole: dict[str, Any] = next((shares[whose] for whose in ("both", *analysis["sides"]) if whose in shares), {})
+    if whole.get(TOE_FIRST) is not None:
+        yield TOE_FIRST, Value(whole[TOE_FIRST], whole["decided_n"], None)
     for parameter in COMPARED:
         found = [foot[parameter.name] for foot in analysis["feet"].values() if parameter.name in foot]
         found += [analysis["both"][parameter.name]] if parameter.name in analysis["both"] else []

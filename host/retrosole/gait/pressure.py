@@ -1,9 +1,9 @@
 """How the foot was loaded: load through stance, and the path of the centre of pressure over the foot.
 
 Each usable stance is brought to 101 points, 0 to 100 % of it, before means and spreads are taken over the stances. A
-stance in which samples are missing is left out: nothing is made up. Of a walk of hours 3000 stances are taken, spread
-evenly. The unloaded counts of each sensor are those of the
-swings around it (the middle half), so that what drifts slowly falls out.
+stance in which more than one sample in a row is missing is left out; over a single one the line goes straight. Of a
+walk of hours 3000 stances are taken, spread evenly. The unloaded counts of each sensor are those of the swings around
+it (the middle half), so that what drifts slowly falls out.
 
 The centre of pressure is the mean place of the sensors, weighted by their counts: (sum of counts x place) / (sum of
 counts), as in Winter, Biomechanics and Motor Control of Human Movement, chapter 5, for force plates. With six sensors
@@ -44,7 +44,7 @@ _RESTS = (0.25, 0.75)  # the part of a swing in which the foot is unloaded
 class Curve:
     """Hold the mean over stances at each percent of stance, and its standard deviation, both (101,).
 
-    None of it is nan, except `sd` where fewer than two stances have a value, and `mean` where none has.
+    `sd` is nan where fewer than two stances have a value, both are where too few have one; loads have one everywhere.
     """
 
     mean: Floats
@@ -55,11 +55,12 @@ class Curve:
 class Pressure:
     """Hold how one foot was loaded. `rows` are the stances' rows in the extended table, (n,).
 
-    Loads are in `unit`: percent of what all used sensors read in standing when the insole is calibrated, counts
-    otherwise. `total` is of all used sensors, `zones` has "forefoot" and "heel". `paths` (n, 101, 2) is the centre of
-    pressure, x 0 (medial) to 1 (lateral), y 0 (toes) to 1 (heel) as in `foot_shape`, nan where the foot is loaded too
-    little; `path` is its mean over stances, and the standard deviation, each Curve's arrays (101, 2). `left_out` names
-    sensors that do not count: dead or stuck, or at a place that is not known.
+    Loads are in `unit`: percent of what all used sensors read in standing when the insole is calibrated (in the stride
+    table of what forefoot and heel read, so that with sensors at the midfoot the percents differ), counts otherwise.
+    `total` is of all used sensors, `zones` has "forefoot", with the toes, and "heel". `paths` (n, 101, 2) is the centre
+    of pressure, x 0 (medial) to 1 (lateral), y 0 (toes) to 1 (heel) as in `foot_shape`, nan where the foot is loaded
+    too little; `path` is its mean over stances, where half of them have one, and the standard deviation, each Curve's
+    arrays (101, 2). `left_out` names sensors that do not count: dead or stuck, or at a place that is not known.
     """
 
     side: str
@@ -94,7 +95,7 @@ def pressure(session: Session, analysis: Analysis, side: str) -> Pressure | None
     scale, unit = _scale([sensors[k] for k in used])
     places = np.array([PLACES[sensors[k].site] for k in used])
     paths = _paths(loads, places)
-    zones = {zone: loads[:, :, [sensors[k].zone == zone for k in used]].sum(axis=2) * scale for zone in ZONES}
+    zones = {zone: loads[:, :, [sensors[k].part == zone for k in used]].sum(axis=2) * scale for zone in ZONES}
     return Pressure(
         side=side,
         unit=unit,
@@ -102,7 +103,7 @@ def pressure(session: Session, analysis: Analysis, side: str) -> Pressure | None
         total=_curve(loads.sum(axis=2) * scale),
         zones={zone: _curve(values) for zone, values in zones.items()},
         paths=paths,
-        path=_curve(paths),
+        path=_curve(paths, least_n=(len(paths) + 1) // 2),
         left_out=tuple(s.site.replace("_", " ") for k, s in enumerate(sensors) if k not in used),
     )
 
@@ -173,11 +174,11 @@ def _paths(loads: Floats, places: Floats) -> Floats:
     return out
 
 
-def _curve(values: Floats) -> Curve:
-    """Give mean and standard deviation over the first axis, of the values that are there."""
+def _curve(values: Floats, least_n: int = 1) -> Curve:
+    """Give mean and standard deviation over the first axis, of the values that are there, nan where too few are."""
     known = np.isfinite(values)
     n = known.sum(axis=0)
     filled = np.where(known, values, 0.0)
-    mean = np.where(n > 0, filled.sum(axis=0) / np.maximum(n, 1), math.nan)
+    mean = np.where(n >= least_n, filled.sum(axis=0) / np.maximum(n, 1), math.nan)
     squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
-    return Curve(mean, np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), math.nan))
+    return Curve(mean, np.where(n >= max(least_n, 2), np.sqrt(squares / np.maximum(n - 1, 1)), math.nan))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrosole.gait.table import BREAK_S, PARAMETERS, Floats, Parameter, Rows, Table
+from retrosole.gait.table import BREAK_S, BY_NAME, PARAMETERS, Floats, Parameter, Rows, Table
 
 LEAST_COMPARED_N = 3  # strides of each foot, to tell feet apart
 LEAST_THIRD_N = 5  # strides in a third of a walk, to tell early from late
+STEADY = "stride_time_s"  # what is compared early and late
 
 Mask = NDArray[np.bool_]
 
@@ -121,7 +122,8 @@ def asymmetry(feet: dict[str, dict[str, Statistic]]) -> dict[str, float]:
     """Give 100 (left - right) / ((left + right) / 2) of the means, in percent: positive where the left is more.
 
     Of ratios in units that two insoles share, so never of counts, nor of shares of counts, and from
-    `LEAST_COMPARED_N` strides of each foot on. After Robinson, Herzog and Nigg (1987), there of ground forces.
+    `LEAST_COMPARED_N` strides of each foot on. The index of Robinson, Herzog and Nigg, J Manipulative Physiol Ther 10
+    (1987) 172, which is of ground forces and right less left.
     """
     left, right = feet.get("left", {}), feet.get("right", {})
     out = {}
@@ -189,11 +191,10 @@ def _filled(directions: NDArray[np.str_]) -> NDArray[np.str_]:
 
 def steadiness(table: Table, which: Mask) -> Steadiness | None:
     """Compare early and late stride times; None with fewer than `LEAST_THIRD_N` strides in a third."""
-    stride_time = next(p for p in PARAMETERS if p.name == "stride_time_s")
-    values = table["stride_time_s"][which]
+    values = table[STEADY][which]
     values = values[np.isfinite(values)]
     third = len(values) // 3
     if third < LEAST_THIRD_N:
         return None
-    early, late = (statistic(part, stride_time) for part in (values[:third], values[-third:]))
+    early, late = (statistic(part, BY_NAME[STEADY]) for part in (values[:third], values[-third:]))
     return Steadiness(early, late) if early and late else None

@@ -45,6 +45,11 @@ class Stride:
         """Give the time from initial to final contact, in seconds."""
         return self.final_contact_s - self.initial_contact_s
 
+    @property
+    def heel_lowering_s(self) -> float:
+        """Give the time from forefoot on to heel on, in seconds; nan unless the forefoot touched first."""
+        return self.heel_on_s - self.forefoot_on_s if self.contact_order == "forefoot_first" else NOT_SEEN
+
 
 COLUMNS = tuple(field.name for field in fields(Stride))
 

@@ -25,7 +25,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Spans = NDArray[np.float64]  # (k, 2), seconds
 
-BREAK_S = 3.0  # from one contact of a foot to its next: longer ends a walk, as a break does in mobgap (Mobilise-D)
+# From one contact of a foot to its next: longer ends a walk. Of walking forward, Mobilise-D (mobgap) takes 3 s as the
+# longest stride and the longest break; backward in steps of 0.3 m at half a mile per hour, most take about as long.
+BREAK_S = 5.0
 GAP_S = 0.02  # a time without samples that is longer may have moved an event by more than "together" allows
 COMPUTED = tuple(p.name for p in PARAMETERS if p.name not in COLUMNS)
 EXTENDED_COLUMNS = (*COLUMNS, *COMPUTED, "is_usable", "left_out")

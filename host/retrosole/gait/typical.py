@@ -4,14 +4,15 @@ A stride is left out, by the first of these that holds:
 
 - not whole: initial or final contact was not seen;
 - beside a gap: the insole took no samples for more than 20 ms between the final contact before it and the next
-  initial contact (up to 3 s away), or the stride before or behind it is missing by its number;
-- first or last of a walk: the foot's next contact came, or its last one had come, more than 3 s away;
-- other direction: it went another way than most strides of the session (an unknown direction is no other one);
+  initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
+- first or last of a walk: the foot's next contact came, or its last one had come, more than 5 s away;
+- other direction: it went another way than the one that is summarised (an unknown direction is no other one);
 - direction changes: the nearest stride before or behind it in this walk, whose direction is known, went another way;
+- direction unknown: a direction is summarised, and no stride of this walk tells its own;
 - atypical: stride time, stance time or the peak of a zone is more than 3 robust standard deviations (1.4826 x median
   absolute deviation) off the median of the 21 nearest strides of this foot that are left: a turn, a stumble, a pause.
   The robust standard deviation is taken as 3 % of the median at least for times, 6 % of the summed peaks for peaks,
-  or a very even walker would lose good strides.
+  or a very even walker would lose good strides. Of fewer than five that are left nobody can say which is atypical.
 
 The last is the Hampel identifier (Davies & Gather, J Am Stat Assoc 88 (1993) 782). On 24 recordings of forward
 walking with turns it leaves out 9 in 10 of the strides that their reference calls atypical, and 5 in 100 of those that
@@ -33,8 +34,17 @@ BESIDE_A_GAP = "beside a gap"
 FIRST_OR_LAST = "first or last of a walk"
 OTHER_DIRECTION = "other direction"
 DIRECTION_CHANGES = "direction changes"
+DIRECTION_UNKNOWN = "direction unknown"
 ATYPICAL = "atypical"
-REASONS = (NOT_WHOLE, BESIDE_A_GAP, FIRST_OR_LAST, OTHER_DIRECTION, DIRECTION_CHANGES, ATYPICAL)
+REASONS = (
+    NOT_WHOLE,
+    BESIDE_A_GAP,
+    FIRST_OR_LAST,
+    OTHER_DIRECTION,
+    DIRECTION_CHANGES,
+    DIRECTION_UNKNOWN,
+    ATYPICAL,
+)
 
 UNKNOWN = "unknown"
 NEIGHBOUR_N = 21
@@ -48,7 +58,10 @@ Mask = NDArray[np.bool_]
 
 
 def main_direction(table: Table) -> str:
-    """Give the direction of most strides, of those that have one; "unknown" when none has."""
+    """Give the direction of most strides, of those that have one; "unknown" when none has.
+
+    Where as many went each way it is backward.
+    """
     words, n = np.unique(table["direction"][table["direction"] != UNKNOWN], return_counts=True)
     return str(words[np.argmax(n)]) if len(words) else UNKNOWN
 
@@ -67,12 +80,14 @@ def reasons(table: Table, next_row: Rows, gaps_s: Mapping[str, Spans], direction
 def _reasons_of_foot(foot: Table, follows: Mask, gaps_s: Spans, direction: str) -> NDArray[np.str_]:
     preceded = np.concatenate([[False], follows[:-1]])
     found = np.full(len(follows), "", "U32")
+    changes, is_lost = _context(foot["direction"], follows, direction)
     for reason, holds in (
         (NOT_WHOLE, ~np.isfinite(foot["stance_s"])),
         (BESIDE_A_GAP, _is_beside_a_gap(foot, gaps_s)),
         (FIRST_OR_LAST, ~(follows & preceded)),
         (OTHER_DIRECTION, ~np.isin(foot["direction"], (direction, UNKNOWN))),
-        (DIRECTION_CHANGES, _changes_direction(foot["direction"], follows, direction)),
+        (DIRECTION_CHANGES, changes),
+        (DIRECTION_UNKNOWN, is_lost),
     ):
         found[(found == "") & holds] = reason
     left = np.flatnonzero(found == "")
@@ -91,21 +106,22 @@ def _is_beside_a_gap(foot: Table, gaps_s: Spans) -> Mask:
     return np.asarray(misses[: len(start_s)] | touches(from_s, to_s, gaps_s))
 
 
-def _changes_direction(words: NDArray[np.str_], follows: Mask, direction: str) -> Mask:
-    """Say whether the nearest stride with a direction, before or behind in the same walk, went another way."""
-    out = np.zeros(len(words), np.bool_)
+def _context(words: NDArray[np.str_], follows: Mask, direction: str) -> tuple[Mask, Mask]:
+    """Say of each stride what the walk around it tells of the way it went.
+
+    First whether the nearest stride with a direction, before or behind in the same walk, went another way; then whether
+    no stride of the walk has one, though one is asked for.
+    """
     walk = np.cumsum(np.concatenate([[True], ~follows]))[: len(words)]
     known = np.flatnonzero(words != UNKNOWN)
-    if not len(known):
-        return out
+    changes = np.zeros(len(words), np.bool_)
+    is_lost = ~np.isin(walk, walk[known]) & (direction != UNKNOWN)
     every = np.arange(len(words))
-    before = np.searchsorted(known, every) - 1
-    behind = np.searchsorted(known, every, side="right")
-    for near in (before, behind):
-        there = (near >= 0) & (near < len(known))
-        other = known[np.clip(near, 0, len(known) - 1)]
-        out |= there & (walk[other] == walk) & (words[other] != direction)
-    return out
+    for near in (np.searchsorted(known, every) - 1, np.searchsorted(known, every, side="right")):
+        there = np.flatnonzero((near >= 0) & (near < len(known)))
+        other = known[near[there]]
+        changes[there] |= (walk[other] == walk[there]) & (words[other] != direction)
+    return changes, is_lost
 
 
 def _is_atypical(foot: Table, rows: Rows) -> Mask:

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from retrosole.gait.analysis import Analysis
-from retrosole.gait.statistics import Shares, Statistic
+from retrosole.gait.statistics import STEADY, Shares, Statistic, Steadiness
 from retrosole.gait.table import BREAK_S, BY_NAME, GAP_S, PARAMETERS, Parameter
 from retrosole.gait.typical import (
     ATYPICAL,
     BESIDE_A_GAP,
     DIRECTION_CHANGES,
+    DIRECTION_UNKNOWN,
     FIRST_OR_LAST,
     NOT_WHOLE,
     OTHER_DIRECTION,
@@ -27,6 +28,7 @@ WHY = {
     FIRST_OR_LAST: f"it begins or ends a walk: none of this foot within {BREAK_S:.0f} s before or behind it",
     OTHER_DIRECTION: "it did not go the way that is summarised",
     DIRECTION_CHANGES: "the stride before or behind it went another way",
+    DIRECTION_UNKNOWN: "no stride of this walk tells which way it went",
     ATYPICAL: "a turn, a stumble or a pause: far from the strides around it in time or load",
 }
 _ORDER_WORDS = {
@@ -135,10 +137,6 @@ def _strides(n: int) -> str:
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
     """Give an analysis without its table as JSON takes it; what is not known is null or not there."""
-    shares = {
-        side: {**asdict(one), "toe_first_percent": one.toe_first_percent, "unknown_percent": one.unknown_percent}
-        for side, one in analysis.shares.items()
-    }
     return {
         "started": analysis.started,
         "duration_s": analysis.duration_s,
@@ -153,11 +151,20 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "both_text": analysis.both_text,
         "both_sigma_s": analysis.both_sigma_s,
         "asymmetry_percent": analysis.asymmetry,
-        "shares": shares,
+        "shares": {side: _shares_json(one) for side, one in analysis.shares.items()},
         "runs": [asdict(run) for run in analysis.runs],
-        "steadiness": {side: asdict(steady) for side, steady in analysis.steadiness.items()},
+        "steadiness": {side: _steadiness_json(steady) for side, steady in analysis.steadiness.items()},
         "losses": {side: asdict(losses) for side, losses in analysis.losses.items()},
     }
+
+
+def _shares_json(shares: Shares) -> dict[str, Any]:
+    names = ("decided_n", "toe_first_percent", "unknown_percent", "backward_percent", "unknown_direction_percent")
+    return asdict(shares) | {name: getattr(shares, name) for name in names}
+
+
+def _steadiness_json(steady: Steadiness) -> dict[str, Any]:
+    return {"parameter": STEADY, "unit": BY_NAME[STEADY].unit, **asdict(steady)}
 
 
 def _all_json(found: dict[str, Statistic]) -> dict[str, Any]:

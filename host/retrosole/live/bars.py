@@ -41,7 +41,7 @@ _DROPPED = ("retrosole", "backward ", "delay ", "strides ", " steps/min", "toe f
 
 
 def _header_parts(state: LiveState, views: Sequence[FootView], paused: bool, delay_s: float) -> list[Row]:
-    stride_n, backward_n = state.stride_counts()
+    stride_n, backward_n, directed_n = state.stride_counts()
     share, cadence = both_toe_first_share(views), both_cadence_steps_min(views)
     delay = "--" if math.isnan(delay_s) else f"{1000 * delay_s:.0f} ms"
     return [
@@ -51,7 +51,7 @@ def _header_parts(state: LiveState, views: Sequence[FootView], paused: bool, del
         (("strides ", DIM), (str(stride_n), TEXT)),
         (("toe first ", DIM), (_percent(share), TEXT)),
         ((_whole(cadence), TEXT), (" steps/min", DIM)),
-        (("backward ", DIM), (_percent(backward_n / stride_n if stride_n else math.nan), TEXT)),
+        (("backward ", DIM), (_percent(backward_n / directed_n if directed_n else math.nan), TEXT)),
         (("delay ", DIM), (delay, TEXT)),
     ]
 

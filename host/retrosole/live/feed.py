@@ -175,12 +175,12 @@ class Feed:
 
     def _common_now(self) -> Json:
         state, views = self._state, [foot.view for foot in self._feet]
-        stride_n, backward_n = sum(view.stride_n for view in views), sum(view.backward_n for view in views)
+        backward_n, directed_n = sum(view.backward_n for view in views), sum(view.directed_n for view in views)
         hint = state.hint(views)
         return {
             "elapsed": clock_text(state.elapsed_s),
-            "stride_n": stride_n,
-            "backward": _number(100 * backward_n / stride_n if stride_n else math.nan),
+            "stride_n": sum(view.stride_n for view in views),
+            "backward": _number(100 * backward_n / directed_n if directed_n else math.nan),
             "toe_first": _number(100 * both_toe_first_share(views)),
             "decided_n": sum(view.decided_n for view in views),
             "cadence": _number(both_cadence_steps_min(views)),
@@ -220,7 +220,6 @@ def _rows(strides: Sequence[Stride]) -> list[Json]:
 
 
 def _row(stride: Stride) -> Json:
-    lowering_s = stride.heel_on_s - stride.forefoot_on_s if stride.contact_order == "forefoot_first" else math.nan
     return {
         "no": stride.stride,
         "order": stride.contact_order,
@@ -228,7 +227,7 @@ def _row(stride: Stride) -> Json:
         "lift": _order(stride.lift_order),
         "direction": plain(stride.direction),
         "stance": _number(1000 * stride.stance_s),
-        "lowering": _number(1000 * lowering_s),
+        "lowering": _number(1000 * stride.heel_lowering_s),
     }
 
 

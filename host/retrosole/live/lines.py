@@ -25,9 +25,9 @@ def format_stride(stride: Stride) -> str:
 
 
 def format_status(state: LiveState) -> str:
-    """Write the state as one line: time, strides, backward share, each foot's link and loss."""
-    stride_n, backward_n = state.stride_counts()
-    share = f"{100 * backward_n / stride_n:.0f} %" if stride_n else "--"
+    """Write the state as one line: time, strides, backward share of those whose direction is known, links, losses."""
+    stride_n, backward_n, directed_n = state.stride_counts()
+    share = f"{100 * backward_n / directed_n:.0f} %" if directed_n else "--"
     parts = [f"elapsed {clock_text(state.elapsed_s)}", f"strides {stride_n}", f"backward {share}"]
     parts += [_foot(foot) for foot in state.feet]
     if state.message:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from statistics import median
 
 from retrosole.gait.strides import Stride
+from retrosole.gait.table import BREAK_S
 
 STRIDE_MIN_S = 0.4  # 300 steps/min: shorter is no stride but a stumble
-STRIDE_MAX_S = 5.0  # 24 steps/min: longer is a pause
+STRIDE_MAX_S = BREAK_S  # 24 steps/min: longer is a pause, here as in the analysis
 QUIET_S = 8.0  # so long after the last contact nobody walks, and what was said before is over
 OF_LAST_N = 5
 _LOST_MAX_N = 2

@@ -56,7 +56,8 @@ class FootView:
     `counts` is (n, ch), oldest first, `nan` where a sample is missing or not yet taken; its last row is sample
     `end_idx - 1`. `baseline` and `peak` are (ch,) in counts, `loads` (ch,) from 0 at the baseline to 1 at the peak.
     `contact` is the contact that no stride has concluded yet. `forefoot_first_n` of `decided_n` strides began with the
-    forefoot; of the rest of `stride_n` the order is unknown. `target_order` is what the insole is set to. `sampled_s`
+    forefoot; of the rest of `stride_n` the order is unknown. `backward_n` of `directed_n` went backward; of the rest
+    the direction is unknown. `target_order` is what the insole is set to. `sampled_s`
     is the host's steady time (time.monotonic) when the newest sample was due, `nan` while the clocks are not related.
     """
 
@@ -72,6 +73,7 @@ class FootView:
     strides: tuple[Stride, ...]
     stride_n: int
     backward_n: int
+    directed_n: int
     forefoot_first_n: int
     decided_n: int
     marks: tuple[Mark, ...]
@@ -155,7 +157,7 @@ class FootState:
         """Begin anew, with nothing known: another session."""
         with self._lock:
             self._strides.clear()
-            self._stride_n = self._backward_n = self._forefoot_first_n = self._decided_n = 0
+            self._stride_n = self._backward_n = self._directed_n = self._forefoot_first_n = self._decided_n = 0
         self.restart()
 
     def restart(self) -> None:
@@ -221,6 +223,7 @@ class FootState:
             self._strides.append(stride)
             self._stride_n += 1
             self._backward_n += stride.direction == "backward"
+            self._directed_n += stride.direction != "unknown"
             self._forefoot_first_n += stride.contact_order == "forefoot_first"
             self._decided_n += stride.contact_order != "unknown"
             start_s, end_s = stride.initial_contact_s, stride.final_contact_s
@@ -241,10 +244,10 @@ class FootState:
         return (*counts, self.link, self.fault, self.cue_on)
 
     @property
-    def stride_counts(self) -> tuple[int, int]:
-        """Give the number of strides and of those walked backward, since the start."""
+    def stride_counts(self) -> tuple[int, int, int]:
+        """Give the number of strides, of those walked backward and of those with a direction, since the start."""
         with self._lock:
-            return self._stride_n, self._backward_n
+            return self._stride_n, self._backward_n, self._directed_n
 
     def window(self) -> Floats:
         """Copy the window: counts (n, ch), oldest first, `nan` = missing or not yet."""
@@ -290,6 +293,7 @@ class FootState:
                 strides=tuple(self._strides),
                 stride_n=self._stride_n,
                 backward_n=self._backward_n,
+                directed_n=self._directed_n,
                 forefoot_first_n=self._forefoot_first_n,
                 decided_n=self._decided_n,
                 marks=tuple(self._marks),
@@ -323,10 +327,10 @@ class LiveState:
     pace_limit_steps_min: float | None = None
     finished: bool = field(default=False)
 
-    def stride_counts(self) -> tuple[int, int]:
-        """Give the strides of all feet together and how many of them went backward."""
+    def stride_counts(self) -> tuple[int, int, int]:
+        """Give the strides of all feet together, how many of them went backward, and how many have a direction."""
         counts = [foot.stride_counts for foot in self.feet]
-        return sum(n for n, _ in counts), sum(n for _, n in counts)
+        return sum(n for n, _, _ in counts), sum(n for _, n, _ in counts), sum(n for _, _, n in counts)
 
     def hint(self, views: Sequence[FootView]) -> Hint | None:
         """Give what is to be said to the person now, from snapshots of the feet; see `retrosole.live.hint`."""

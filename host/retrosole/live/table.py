@@ -65,11 +65,6 @@ def table_rows(view: FootView, height: int, width: int = FULL_WIDTH) -> list[Row
     return rows[: max(0, height)]
 
 
-def heel_lowering_s(stride: Stride) -> float:
-    """Give the seconds from forefoot to heel on the ground; `nan` unless the stride began with the forefoot."""
-    return stride.heel_on_s - stride.forefoot_on_s if stride.contact_order == "forefoot_first" else math.nan
-
-
 def _stride_row(stride: Stride, shape: _Shape, is_numbered: bool) -> Row:
     def cell(word: str, at: int) -> str:
         return f"{plain(shape.words.get(word, word)):{shape.widths[at]}}"
@@ -82,7 +77,7 @@ def _stride_row(stride: Stride, shape: _Shape, is_numbered: bool) -> Row:
         (cell(stride.lift_order, 1), order_colour(stride.lift_order)),
         (cell(stride.direction, 2), _direction_colour(stride)),
         (_whole_ms(stride.stance_s).rjust(shape.widths[3]), TEXT),
-        (_whole_ms(heel_lowering_s(stride)).rjust(shape.widths[4]), TEXT),
+        (_whole_ms(stride.heel_lowering_s).rjust(shape.widths[4]), TEXT),
     )
 
 

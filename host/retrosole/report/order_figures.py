@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrosole.gait.statistics import Shares
+from retrosole.gait.statistics import Shares, shares
 from retrosole.report.facts import Facts
 from retrosole.report.figure import figure, legend, over_both_columns, without
 from retrosole.report.markup import Safe, joined, table
@@ -40,16 +40,13 @@ def parts(facts: Facts, side: str) -> list[Part]:
     table_ = facts.analysis.table
     mine = table_["side"] == side
     length_s = bin_s(facts.analysis.duration_s)
-    which = np.floor(table_["initial_contact_s"][mine] / length_s).astype(np.int64)
-    orders = table_["contact_order"][mine]
-    return [_part(k, length_s, orders[which == k]) for k in np.unique(which).tolist() if np.sum(which == k) >= _LEAST_N]
-
-
-def _part(k: int, length_s: float, orders: np.ndarray[tuple[int], np.dtype[np.str_]]) -> Part:
-    unknown_n, n = int(np.sum(orders == "unknown")), len(orders)
-    first_n = int(np.sum(orders == "forefoot_first"))
-    toe_first = 100.0 * first_n / (n - unknown_n) if n - unknown_n else None
-    return Part((k + 0.5) * length_s, n - unknown_n, toe_first, 100.0 * unknown_n / n)
+    which = np.floor(table_["initial_contact_s"] / length_s).astype(np.int64)
+    found = {k: shares(table_, mine & (which == k)) for k in np.unique(which[mine]).tolist()}
+    return [
+        Part((k + 0.5) * length_s, one.decided_n, one.toe_first_percent, one.unknown_percent or 0.0)
+        for k, one in found.items()
+        if one.stride_n >= _LEAST_N
+    ]
 
 
 def toe_first_figure(facts: Facts) -> Safe:

@@ -13,7 +13,8 @@ from retrosole.session.writer import word
 if TYPE_CHECKING:
     from retrosole.session.sidelog import SideLog
 
-_VOTING = ("forefoot", "heel")
+# Whose peak and impulse the insole counts a sensor's load to, by zone; that of the midfoot to none
+_PARTS = {"forefoot": "forefoot", "toes": "forefoot", "heel": "heel"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Sensor:
     baseline: int | None
     standing: int | None
     is_left_out: bool
+
+    @property
+    def part(self) -> str | None:
+        """Give the part of the foot whose load this sensor's is counted to: forefoot (with the toes), heel or None."""
+        return _PARTS.get(self.zone)
 
 
 def sensors_of(log: SideLog) -> tuple[Sensor, ...]:
@@ -56,9 +62,10 @@ def _known(value: int, name: str) -> int | None:
 def standing_counts(log: SideLog) -> float | None:
     """Give what the forefoot and heel sensors read together in standing, above the baseline; None when not calibrated.
 
-    Midfoot and toes are not in it, as they are in no zone's peak or impulse.
+    The sensors are those whose loads are in the peaks and impulses of strides: the toes count with the forefoot, the
+    midfoot does not count, nor does a sensor from when on it is left out.
     """
-    told = [s.standing for s in sensors_of(log) if s.zone in _VOTING]
+    told = [s.standing for s in sensors_of(log) if s.part and not s.is_left_out]
     known = [counts for counts in told if counts is not None]
     return float(sum(known)) or None if known and len(known) == len(told) else None
 
