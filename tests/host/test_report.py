@@ -19,10 +19,11 @@ from walked import CHANNELS, Options, save_walk
 from retrosole import wire
 from retrosole.cli import run
 from retrosole.framing import encode
+from retrosole.gait.energy import Effort
 from retrosole.plan.loader import load_plan
 from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS, write_note
 from retrosole.plan.words import part_text, seconds_text
-from retrosole.report.facts import Walker, gather
+from retrosole.report.facts import gather
 from retrosole.report.page import report_page
 from retrosole.session.reader import open_session
 from retrosole.session.writer import SessionWriter
@@ -128,7 +129,7 @@ def test_nothing_known(folder: Path) -> None:
 def test_ten_minutes_of_standing(folder: Path) -> None:
     page = page_of(walk(folder, 600.0, "standing"))
     text = check_page(page)
-    assert "The insoles saw no steps in 10 min 00 s." in text and "Nothing is missing from the recording." in text
+    assert "The insoles saw no steps in 10 min 00 s." in text and "Part of the recording is missing: what" in text
     assert figures_of(page) == ["What happened when: direction of walking and missing samples"]
     assert "there is nothing to say of toes or heel first" in text
 
@@ -147,7 +148,8 @@ def test_a_foot_that_never_sent_anything_beside_one_that_did(folder: Path, tmp_p
     made = save_walk(tmp_path / "made", generate("backward", CHANNELS, 20.0, 3, sides=("left",)))
     (folder / "left.frames").write_bytes((made.path / "left.frames").read_bytes())
     text = check_page(page_of(folder))
-    assert "0 of the right foot" in text and "only one foot sent anything" in text
+    assert "all of the left foot; the right insole sent nothing" in text
+    assert "only the left foot sent anything" in text
 
 
 def test_an_empty_session_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +168,7 @@ def test_large_gaps(folder: Path) -> None:
 
 def test_feet_whose_clocks_were_not_asked(folder: Path) -> None:
     text = check_page(page_of(walk(folder, 30.0, options=Options(asks=False))))
-    assert "What needs both feet on one clock is not told: not on one clock" in text
+    assert "What needs both feet together is not told: not on one clock" in text
     assert "each counts from its own first sample" in text and "on the ground together" not in text
 
 
@@ -275,11 +277,11 @@ def test_only_the_name_of_the_folder_is_told(tmp_path: Path) -> None:
 
 def test_energy_is_an_estimate_or_nothing(folder: Path) -> None:
     walk(folder, 60.0)
-    assert "kcal" not in page_of(folder) and "Energy" not in page_of(folder)
-    near = text_of(page_of(folder, walker=Walker(63.5, 5.6 / 3.6)))
+    assert "kcal" not in page_of(folder) and "nergy" not in page_of(folder)
+    near = text_of(page_of(folder, effort=Effort(63.5, 5.6 / 3.6)))
     assert re.search(r"Energy: about \d+ kcal, an estimate: 6 MET \(walking backward, level, 17320\)", near)
-    assert "no estimate: the figures hold near 3.5 mph" in text_of(page_of(folder, walker=Walker(63.5, 0.5)))
-    up = text_of(page_of(folder, walker=Walker(63.5, 5.6 / 3.6, is_uphill=True)))
+    assert "no estimate: the figures hold near 3.5 mph" in text_of(page_of(folder, effort=Effort(63.5, 0.5)))
+    up = text_of(page_of(folder, effort=Effort(63.5, 5.6 / 3.6, is_uphill=True)))
     assert "8 MET" in up and "up 5 %" in up
 
 
@@ -347,11 +349,11 @@ def test_in_a_session_folder_nothing_is_written(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--mass", "63"], "takes both --mass KG and --speed KM/H"),
-        (["--uphill"], "add --mass KG and --speed KM/H"),
-        (["--mass", "5", "--speed", "5.6"], "a body mass of 5 kg cannot be"),
-        (["--mass", "nan", "--speed", "5.6"], "a body mass of nan kg cannot be"),
-        (["--mass", "63", "--speed", "nan"], "a speed of nan km/h cannot be"),
+        (["--mass", "63"], "needs both: --mass 70 --speed 5.6km/h"),
+        (["--uphill"], "needs both: --mass 70 --speed 5.6km/h"),
+        (["--mass", "5", "--speed", "5.6km/h"], "a body mass of 5 kg cannot be"),
+        (["--mass", "nan", "--speed", "5.6km/h"], "a body mass of nan kg cannot be"),
+        (["--mass", "63", "--speed", "nan"], "write it with its unit"),
     ],
 )
 def test_what_no_walker_is(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from retrosole.commands.parts import PATH, examples
+from retrosole.commands.parts import PATH, effort_options, examples, take_effort
 
 _SESSION = "sessions/2026-11-21T10-15-30_P07"
 _PDF = click.option("--pdf", "is_pdf", is_flag=True, help="Make a PDF, too; needs Chromium or Chrome.")
@@ -25,20 +25,19 @@ _DIRECTION = click.option(
 @click.option("--out", type=PATH, metavar="FILE", help="The page to write, *.html.  [default: report-SESSION.html]")
 @_PDF
 @_DIRECTION
-@click.option("--mass", "mass_kg", type=float, metavar="KG", help="Body mass, for an estimate of energy.")
-@click.option("--speed", "speed_kmh", type=float, metavar="KM/H", help="Walking speed, which insoles cannot tell.")
-@click.option("--uphill", "is_uphill", is_flag=True, help="It was walked backward up 5 %.")
-def report(session: Path, out: Path | None, is_pdf: bool, **options: object) -> None:
+@effort_options
+def report(session: Path, out: Path | None, is_pdf: bool, direction: str | None, **effort: object) -> None:
     """Make a page about a session: what was done, in plain words first, then figures, and all numbers behind them.
 
     The page is one file that needs no network and no script, reads on a phone and prints on A4. It carries the subject
     code, no name, is readable by you only, and is sent nowhere. An earlier report is replaced, nothing else is.
 
-    With --mass and --speed it has an estimate of the energy that walking took, near 5.6 km/h only.
+    With --mass and --speed it has an estimate of the energy that the walking took; its figures hold near 3.5 mph only,
+    and at another speed it says that there is none.
     """
     from retrosole.commands.report import ReportOptions, make_report
 
-    make_report(session, ReportOptions(out, is_pdf, **options))  # type: ignore[arg-type]
+    make_report(session, ReportOptions(out, is_pdf, direction, take_effort(effort)))
 
 
 @click.command(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from retrosole import show
 from retrosole.coach.walk_3m import result_lines, time_tries
-from retrosole.errors import UsageError
+from retrosole.gait.energy import Effort
 from retrosole.plan.loader import load_walk_3m
 from retrosole.report import chromium
-from retrosole.report.facts import Walker, gather
+from retrosole.report.facts import gather
 from retrosole.report.files import check_place, save
 from retrosole.report.guided import read_guided
 from retrosole.report.page import report_page
@@ -19,9 +19,6 @@ from retrosole.report.trend import read_trend
 from retrosole.report.trend_page import trend_page
 from retrosole.session.reader import Session, open_session
 from retrosole.session.writer import check_subject
-
-_MPS_PER_KMH = 1.0 / 3.6
-_MOST_KMH = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,18 +28,15 @@ class ReportOptions:
     out: Path | None = None
     is_pdf: bool = False
     direction: str | None = None
-    mass_kg: float | None = None
-    speed_kmh: float | None = None
-    is_uphill: bool = False
+    effort: Effort | None = None
 
 
 def make_report(folder: Path, options: ReportOptions) -> None:
     """Write the report of a session. Raises as `open_session`, UsageError for a bad place, StorageError."""
-    walker = _walker(options)
     out = options.out or Path(f"report-{_name_of(folder)}.html")
     _check(out, options.is_pdf)
     session = open_session(folder)
-    facts = gather(session, options.direction, walker, _timed_lines(session))
+    facts = gather(session, options.direction, options.effort, _timed_lines(session))
     _write(report_page(facts, datetime.now().astimezone()), out, options.is_pdf)
 
 
@@ -54,18 +48,6 @@ def make_trend(root: Path, subject: str | None, out: Path | None, is_pdf: bool, 
     out = out or Path(f"trend-{found.subject}.html")
     _check(out, is_pdf)
     _write(trend_page(found, datetime.now().astimezone()), out, is_pdf)
-
-
-def _walker(options: ReportOptions) -> Walker | None:
-    if options.mass_kg is None and options.speed_kmh is None:
-        if options.is_uphill:
-            raise UsageError("--uphill belongs to an estimate of energy: add --mass KG and --speed KM/H")
-        return None
-    if options.mass_kg is None or options.speed_kmh is None:
-        raise UsageError("an estimate of energy takes both --mass KG and --speed KM/H, as the treadmill says")
-    if not 0 < options.speed_kmh < _MOST_KMH:
-        raise UsageError(f"a speed of {options.speed_kmh:g} km/h cannot be: expected above 0 and below {_MOST_KMH:g}")
-    return Walker(options.mass_kg, options.speed_kmh * _MPS_PER_KMH, options.is_uphill)
 
 
 def _name_of(path: Path) -> str:

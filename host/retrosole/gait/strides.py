@@ -45,6 +45,11 @@ class Stride:
         """Give the time from initial to final contact, in seconds."""
         return self.final_contact_s - self.initial_contact_s
 
+    @property
+    def last_seen_s(self) -> float:
+        """Give the time of final contact, or of initial contact where that was not seen."""
+        return self.initial_contact_s if math.isnan(self.final_contact_s) else self.final_contact_s
+
 
 COLUMNS = tuple(field.name for field in fields(Stride))
 

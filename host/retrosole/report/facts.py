@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrosole import wire
-from retrosole.errors import UsageError
 from retrosole.gait.analysis import Analysis, analyse
-from retrosole.gait.energy import Estimate, estimate
+from retrosole.gait.energy import Effort, told
 from retrosole.gait.pressure import Pressure, pressure
+from retrosole.gait.statistics import walked_s
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, TRY_BEGINS, TRY_ENDS
 from retrosole.report.guided import Guided, part_names, read_guided
 from retrosole.report.markup import foreign
 from retrosole.session.check import Check, check_session
+from retrosole.session.kept import subject_of
 from retrosole.session.sensors import Sensor
-from retrosole.session.writer import check_subject, describe
+from retrosole.session.writer import describe
 
 if TYPE_CHECKING:
     from retrosole.session.reader import Session
 
-NO_CODE = "no usable code"
 _OWN_MARKS = range(MARK_BASE, MARK_BASE + 0x100)
 _TRIES_N = 10
 
@@ -36,15 +36,6 @@ class Span:
     start_s: float
     end_s: float
     name: str
-
-
-@dataclass(frozen=True)
-class Walker:
-    """Hold what a walker entered for an estimate of energy: kilograms, metres per second, and whether up 5 %."""
-
-    mass_kg: float
-    speed_mps: float
-    is_uphill: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,8 @@ class Facts:
     rates_hz: dict[str, int]
     recorded_with: dict[str, str]
     settings: dict[str, str]
-    energy: Estimate | None = None
+    is_apart: bool = False
+    energy: str = ""
     timed_lines: tuple[str, ...] = ()
 
     @property
@@ -86,12 +78,12 @@ class Facts:
 def gather(
     session: Session,
     direction: str | None = None,
-    walker: Walker | None = None,
+    effort: Effort | None = None,
     timed_lines: Sequence[str] = (),
 ) -> Facts:
     """Analyse a session for a report; `direction` as in `analyse`.
 
-    Raises DamagedDataError where a log does not say what its samples are, UsageError for what no walker is.
+    Raises DamagedDataError where a log does not say what its samples are.
     """
     analysis = analyse(session, direction)
     guided = read_guided(session)
@@ -110,31 +102,10 @@ def gather(
         rates_hz={side: session.rate_hz(side) for side in session.sides},
         recorded_with=_words(session.info.get("software")),
         settings=_words(session.info.get("settings")),
-        energy=None if walker is None else _energy(analysis, walker),
+        is_apart=bool(session.apart_text),
+        energy="" if effort is None else told(effort, analysis.direction, walked_s(analysis.runs, analysis.direction)),
         timed_lines=tuple(timed_lines),
     )
-
-
-def _energy(analysis: Analysis, walker: Walker) -> Estimate:
-    """Estimate the energy of the time walked in the direction that is summarised; pauses do not count."""
-    activity = analysis.direction
-    if walker.is_uphill and activity == "backward":
-        activity = "backward_uphill"
-    sides = {run.side for run in analysis.runs}
-    ways = [run for run in analysis.runs if run.direction == analysis.direction]
-    walked_s = max((sum(r.end_s - r.start_s for r in ways if r.side == side) for side in sides), default=0.0)
-    if activity == "unknown" or not walked_s or (walker.is_uphill and activity != "backward_uphill"):
-        return Estimate(None, "no estimate: nothing is known of walking like this")
-    return estimate(activity, walker.mass_kg, walked_s, walker.speed_mps)
-
-
-def subject_of(info: dict[str, Any]) -> str:
-    """Give the subject code of a session; what is no code is not told, since it may be a name."""
-    code = info.get("subject", "anonymous")
-    try:
-        return check_subject(code) if isinstance(code, str) else NO_CODE
-    except UsageError:
-        return NO_CODE
 
 
 def moment(text: object) -> datetime | None:

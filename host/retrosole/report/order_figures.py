@@ -11,6 +11,7 @@ from retrosole.gait.statistics import Shares
 from retrosole.report.facts import Facts
 from retrosole.report.figure import figure, legend, over_both_columns, without
 from retrosole.report.markup import Safe, joined, table
+from retrosole.report.plain import went_several_ways
 from retrosole.report.plot import WIDE, Floats, Plot, time_label, time_ticks
 from retrosole.report.words import DIRECTIONS, ORDERS, TITLES, counted, share
 
@@ -55,8 +56,8 @@ def _part(k: int, length_s: float, orders: np.ndarray[tuple[int], np.dtype[np.st
 def toe_first_figure(facts: Facts) -> Safe:
     """Draw the toe-first share over the session, for both feet."""
     found = {side: parts(facts, side) for side in facts.analysis.sides}
-    if sum(len(of_foot) for of_foot in found.values()) < 2:
-        return without("There are too few steps to draw how the toe-first share went over time.")
+    if max(sum(part.toe_first_percent is not None for part in of_foot) for of_foot in found.values()) < 2:
+        return without("There are too few clear steps to draw how the toe-first share went over time.")
     sides = [side for side, of_foot in found.items() if of_foot]
     length_s = bin_s(facts.analysis.duration_s)
     caption = (
@@ -134,4 +135,7 @@ def order_words(facts: Facts) -> str:
             first_n = one.contact_order.get("forefoot_first", 0)
             unknown = f" ({share(unknown_n, one.stride_n)} unclear)" if unknown_n else ""
             told.append(f"{TITLES[side].lower()} {first_n:,} of {counted(one.decided_n, 'step')}{unknown}")
-    return f"Toes first: {'; '.join(told)}." if told else "Of no step it was clear whether toes or heel touched first."
+    ways = ", whichever way they went" if went_several_ways(facts) else ""
+    if not told:
+        return "Of no step it was clear whether toes or heel touched first."
+    return f"Toes first: {'; '.join(told)}{ways}."

@@ -125,7 +125,7 @@ def _strip_caption(facts: Facts) -> str:
         )
     if facts.marks:
         told.append("▾ is a mark that was set during the session, with its number.")
-    if len(facts.analysis.sides) > 1 and facts.analysis.both_sigma_s is None:
+    if facts.is_apart:
         told.append("The feet are not on one clock: each counts from its own first sample.")
     return " ".join(told)
 

@@ -135,7 +135,7 @@ def spread_figures(facts: Facts, name: str) -> Safe:
         )
         for side, values in drawn.items()
     ]
-    few = [_too_few(parameter.title, {side: found[side]}) for side in found if side not in drawn]
+    few = [_too_few(f"{parameter.title}, {TITLES[s].lower()}", {s: found[s]}) for s in found if s not in drawn]
     return joined(columns(figures), [without(text) for text in few])
 
 
@@ -216,18 +216,14 @@ def steadiness_figures(facts: Facts) -> Safe:
         )
         for side, of_foot in found.items()
     ]
-    entries = (
-        ("dots left", "stride times, left"),
-        ("dots right", "right"),
-        ("line third", "mean of a third"),
-        ("bar third", "± 1 standard deviation"),
-    )
-    shown = [
-        entry
-        for entry in entries
-        if not entry[0].startswith("dots") or entry[0].split()[1] in {MARKS[s] for s in found}
-    ]
+    shown = [(f"dots {MARKS[side]}", f"stride times{_of(side)}") for side in found]
+    if any(side in facts.analysis.steadiness for side in found):
+        shown += [("line third", "mean of a third"), ("bar third", "± 1 standard deviation")]
     return joined(legend(*shown), columns(drawn))
+
+
+def _of(side: str) -> str:
+    return f", {side}" if side in ("left", "right") else ""
 
 
 def _steady_plot(facts: Facts, side: str, at_s: Floats, ms: Floats, y_range: tuple[float, float]) -> Safe:

@@ -12,7 +12,7 @@ from retrosole.report.markup import Safe, bullets, cards, joined, paragraph, tag
 from retrosole.report.page import document, page_foot, page_head, section
 from retrosole.report.plain import PROMISE
 from retrosole.report.trend import Trend, Walk
-from retrosole.report.trend_figures import trend_figures
+from retrosole.report.trend_figures import LEAST_DRAWN_N, trend_figures
 from retrosole.report.words import DIRECTIONS, NBSP, counted, day, day_and_time, duration, of_hundred, signed
 
 _HEAD = (
@@ -47,7 +47,7 @@ def trend_page(trend: Trend, made: datetime) -> str:
             paragraph(" ".join(sentences(trend)), class_="short"),
             paragraph(f"{_CHANCE} {PROMISE}", class_="note"),
         ),
-        section("How it went", trend_figures(trend), paragraph(_drawn_text(trend), class_="note")),
+        section("How it went", trend_figures(trend), _drawn_note(trend)),
         *([section("Where in the plan", *map(_position, trend.positions))] if trend.positions else []),
         section("Every session", cards(_HEAD, [_row(walk) for walk in trend.walks]), _legend()),
         *([section("Not read", without("These could not be read:"), bullets(trend.unread))] if trend.unread else []),
@@ -83,11 +83,15 @@ def _whole_toe_first(walk: Walk) -> float | None:
     return (shares["both"] if "both" in shares else next(iter(shares.values()))).toe_first_percent
 
 
-def _drawn_text(trend: Trend) -> str:
+def _drawn_note(trend: Trend) -> Safe | None:
+    """Say which sessions are drawn, where any are."""
+    if len(trend.drawn) < LEAST_DRAWN_N:
+        return None
     left_n = len(trend.walks) - len(trend.drawn)
     way = "" if trend.direction == "unknown" else f" that were mostly walked {trend.direction}"
     text = f"Drawn are the {len(trend.drawn)} sessions with steps and a date{way}"
-    return f"{text}; {left_n} more are listed below only." if left_n else f"{text}."
+    more = f"; {left_n} more {'is' if left_n == 1 else 'are'} listed below only" if left_n else ""
+    return paragraph(f"{text}{more}.", class_="note")
 
 
 def _position(lines: tuple[str, ...]) -> Safe:
