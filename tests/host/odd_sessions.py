@@ -148,8 +148,8 @@ def one_stride(make: Maker, folder: Path) -> Path:
 
 
 def standing(_: Maker, folder: Path) -> Path:
-    """Give ten minutes of standing."""
-    minute = model("standing", 60.0)
+    """Give ten minutes of standing, of one foot."""
+    minute = model("standing", 60.0, sides=("left",))
     save_walk(folder, one_after_the_other(*[minute] * 10))
     return describe(folder)
 
