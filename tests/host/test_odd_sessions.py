@@ -121,7 +121,7 @@ SAYS: dict[str, dict[str, str]] = {
     "direction_unknown": {"gait": r"(?s)forefoot first 100 % of 15.*direction unknown 15", "report": r"All|unclear"},
     "no_common_clock": {
         "gait": r"(?s)\A(?!.*Double support).*asymmetry of stance time.*^both feet: not on one clock: the left log",
-        "report": r"(?s)Left foot: 1 stretch of walking, .*Right foot: 1 stretch of walking, .*"
+        "report": r"(?s)Left foot: one stretch of walking, .*Right foot: one stretch of walking, .*"
         r"each counts from its own first sample.*What needs both feet together is not told: not on one",
         "csv": r"TIMES OF LEFT AND RIGHT CANNOT BE COMPARED: not on one clock: the left log",
         "moticon": r"one time for both feet: export one with --side left or right",
@@ -143,7 +143,7 @@ SAYS: dict[str, dict[str, str]] = {
     "stop_and_turn": {
         "gait": r"(?s)13 other direction.*runs of direction: 2, the longest forward",
         "report": r"(?s)17 went backward and 16 went forward; for 2 it is unclear\. The toes touched the ground first "
-        r"in every step that went backward\..*Walking backward, the pace was.*of all 35, both ways.*Stretches of walk",
+        r"in every step that went backward\..*Walking backward, the pace was.*of all 17 that went backward.*Stretches of walk",
     },
     "one_calibrated": {
         "gait": r"(?s)% of standing$.*not calibrated: right$",

@@ -13,6 +13,7 @@ from retrosole.report.facts import Facts
 from retrosole.report.figure import columns, figure, without
 from retrosole.report.markup import Safe, foreign, joined, paragraph, table, tag
 from retrosole.report.plot import HALF, Plot, round_up, ticks
+from retrosole.report.ways import that_went
 from retrosole.report.words import NBSP, ORDERS, TITLES, both_words, clock, counted, share, signed
 from retrosole.session.check import SideCheck
 from retrosole.session.gaps import Gap
@@ -148,7 +149,8 @@ def left_out(facts: Facts) -> Safe:
     if not analysis.left_out:
         return paragraph(f"{text}Nothing was left out.")
     rows = [(reason, share(n, facts.stride_n), WHY.get(reason, "")) for reason, n in analysis.left_out.items()]
-    more = "Counts of what touched first and of directions, and the toe-first share, are of all steps."
+    more = "Counts of what touched first and of directions are of all steps, the toe-first share is of all"
+    more = f"{more}{that_went(analysis) or ' of them'}."
     return joined(paragraph(text, more), table(("Left out", "Steps", "Because"), rows, right=(1,)))
 
 
@@ -167,9 +169,14 @@ def quality(facts: Facts) -> Safe:
         f"{TITLES[side]}: {text}" for side, losses in facts.analysis.losses.items() if (text := other_loss_text(losses))
     ]
     lines += [f"Clocks: {check.alignment}"] if check.alignment else []
-    first = paragraph(f"{verdict[:1].upper()}{verdict[1:]}.")
+    first = paragraph(_with_commands(f"{verdict[:1].upper()}{verdict[1:]}."))
     items = tag("ul", *(tag("li", line) for line in lines)) if lines else None
     return joined(first, table(head, rows, right=(1, 2, 3)), items, gap_table(facts))
+
+
+def _with_commands(text: str) -> Safe:
+    """Write what stands between two ` as something to type."""
+    return joined(tag("code", piece) if k % 2 else piece for k, piece in enumerate(text.split("`")))
 
 
 def _sample_cells(one: SideCheck) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from retrosole.gait.statistics import Shares
 from retrosole.report.facts import Facts
 from retrosole.report.figure import figure, legend, over_both_columns, without
 from retrosole.report.markup import Safe, joined, table
-from retrosole.report.plain import went_several_ways
 from retrosole.report.plot import WIDE, Floats, Plot, time_label, time_ticks
-from retrosole.report.words import DIRECTIONS, ORDERS, TITLES, counted, share
+from retrosole.report.ways import that_went, told_shares, told_steps
+from retrosole.report.words import DIRECTIONS, NBSP, ORDERS, TITLES, counted, share
 
 _BIN_S = (10, 15, 20, 30, 60, 120, 300, 600, 1200, 3600, 14400)
 _MOST_BINS = 24
@@ -39,7 +39,7 @@ def bin_s(duration_s: float) -> float:
 def parts(facts: Facts, side: str) -> list[Part]:
     """Cut a foot's strides into parts of the session; parts of fewer than three strides are left out."""
     table_ = facts.analysis.table
-    mine = table_["side"] == side
+    mine = (table_["side"] == side) & told_steps(facts.analysis)
     length_s = bin_s(facts.analysis.duration_s)
     which = np.floor(table_["initial_contact_s"][mine] / length_s).astype(np.int64)
     orders = table_["contact_order"][mine]
@@ -61,8 +61,8 @@ def toe_first_figure(facts: Facts) -> Safe:
     sides = [side for side, of_foot in found.items() if of_foot]
     length_s = bin_s(facts.analysis.duration_s)
     caption = (
-        f"Each mark is the share of steps that touched toes first, out of those in {length_s:g} s that were clear "
-        f"(where there were fewer than {_LEAST_N} steps, nothing is drawn)."
+        f"Each mark is the share of steps{that_went(facts.analysis)} that touched toes first, of the clear ones in "
+        f"{length_s:g} s; where there were fewer than {_LEAST_N} steps, nothing is drawn."
     )
     drawing = over_both_columns(lambda width: _toe_first_plot(facts, found, width))
     entries = [(f"both {MARKS[side]}", TITLES[side]) for side in sides]
@@ -107,7 +107,7 @@ def _broken(xs: Floats, ys: Floats, length_s: float) -> tuple[Floats, Floats]:
 def order_table(facts: Facts) -> Safe:
     """Count how the feet touched, how they left, and which way they went."""
     sides = [side for side in facts.analysis.sides if facts.analysis.shares[side].stride_n]
-    heads = ["", *(f"{TITLES[side]}, n = {facts.analysis.shares[side].stride_n:,}" for side in sides)]
+    heads = ["", *(f"{TITLES[side]}, n{NBSP}={NBSP}{facts.analysis.shares[side].stride_n:,}" for side in sides)]
     found = [facts.analysis.shares[side] for side in sides]
     rows: list[tuple[str, ...]] = []
     for title, name, words in (
@@ -128,14 +128,13 @@ def _rows(found: list[Shares], name: str, words: dict[str, str]) -> Iterator[tup
 def order_words(facts: Facts) -> str:
     """Say the toe-first share with how many it is of."""
     told = []
-    for side in facts.analysis.sides:
-        one = facts.analysis.shares[side]
+    for side, one in told_shares(facts.analysis).items():
         if one.toe_first_percent is not None:
             unknown_n = one.contact_order.get("unknown", 0)
             first_n = one.contact_order.get("forefoot_first", 0)
             unknown = f" ({share(unknown_n, one.stride_n)} unclear)" if unknown_n else ""
             told.append(f"{TITLES[side].lower()} {first_n:,} of {counted(one.decided_n, 'step')}{unknown}")
-    ways = ", whichever way they went" if went_several_ways(facts) else ""
+    which = that_went(facts.analysis)
     if not told:
-        return "Of no step it was clear whether toes or heel touched first."
-    return f"Toes first: {'; '.join(told)}{ways}."
+        return f"Of no step{which} it was clear whether toes or heel touched first."
+    return f"Toes first: {'; '.join(told)}{which}."

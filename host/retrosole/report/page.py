@@ -50,7 +50,7 @@ def _sections(facts: Facts) -> list[Safe]:
         section("What was done", done(facts)),
         section("Toes or heel first", toe_first_figure(facts), paragraph(order_words(facts)), order_table(facts)),
         section("When the foot touches and leaves the ground", contact_figures(facts)),
-        section("How times are spread", spread_figures(facts, "stance_s"), spread_figures(facts, "heel_lowering_s")),
+        section("How times are spread", spread_figures(facts, ("stance_s", "heel_lowering_s"))),
         section("Load through stance", load_figures(facts)),
         section("Where the load goes over the foot", path_figures(facts)),
         section("Left and right", symmetry(facts)),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from retrosole.gait.parameters import BY_NAME
-from retrosole.gait.statistics import Shares, Statistic, shares
+from retrosole.gait.statistics import Shares, Statistic
 from retrosole.report.facts import Facts
 from retrosole.report.markup import Safe, joined, tag
+from retrosole.report.ways import that_went, told_shares, told_together, went_several_ways
 from retrosole.report.words import NBSP, both_words, counted, duration, of_hundred
 
 _LEAST_TOLD_N = 3  # strides of a foot, to speak of how it walked
@@ -83,25 +82,17 @@ def _way(facts: Facts) -> Iterator[str]:
 
 
 def _toes(facts: Facts) -> Iterator[str]:
-    """Tell what mostly touched first, of the steps that went the way that is summarised where they went several."""
-    table, way, is_some = facts.analysis.table, facts.analysis.direction, went_several_ways(facts)
-    mine = (table["direction"] == way) if is_some else np.ones(facts.stride_n, np.bool_)
-    found = shares(table, mine)
+    """Tell what mostly touched first."""
+    found, which = told_together(facts.analysis), that_went(facts.analysis)
     order = next((word for word in found.contact_order if word != "unknown"), None)  # the most frequent one
     if order is None:
-        yield "Whether toes or heel touched the ground first is unclear."
+        yield f"Whether toes or heel touched the ground first is unclear{f' of the steps{which}' if which else ''}."
         return
-    of_feet = {side: shares(table, mine & (table["side"] == side)) for side in facts.analysis.sides}
     unknown_n = found.stride_n - found.decided_n
     left = f"; for {counted(unknown_n, 'step')} that is unclear" if unknown_n else ""
-    which = f" that went {way}" if is_some else ""
-    often = f" {of_hundred(_percent(found, order), 'clear step' if unknown_n else 'step')}" if found.stride_n > 1 else ""
-    yield f"{_FIRST[order]}{often}{which}{_apart(of_feet, order)}{left}."
-
-
-def went_several_ways(facts: Facts) -> bool:
-    """Say whether some steps went another way than others."""
-    return sum(word != "unknown" for word in _whole(facts).direction) > 1
+    step = "clear step" if unknown_n else "step"
+    often = f" {of_hundred(_percent(found, order), step)}" if found.stride_n > 1 else ""
+    yield f"{_FIRST[order]}{often}{which}{_apart(told_shares(facts.analysis), order)}{left}."
 
 
 def _percent(found: Shares, order: str) -> float:
@@ -126,7 +117,7 @@ def _pace(facts: Facts) -> Iterator[str]:
     cadence, stance = _of_feet(facts, "cadence_steps_min"), _of_feet(facts, "stance_s")
     if cadence:
         mean = sum(one.mean * one.n for one in cadence.values()) / sum(one.n for one in cadence.values())
-        start = f"Walking {facts.analysis.direction}, the" if went_several_ways(facts) else "The"
+        start = f"Walking {facts.analysis.direction}, the" if went_several_ways(facts.analysis) else "The"
         yield f"{start} pace was about {mean:.0f} steps a minute."
     if stance:
         whose = "Each time, a foot" if len(stance) > 1 else f"Each time, {_the(next(iter(stance)))}"
@@ -203,12 +194,12 @@ def _missing(facts: Facts) -> Iterator[str]:
 def tiles(facts: Facts) -> Safe:
     """Give the figures asked for first, each with how many steps it is of."""
     parts = [_tile("Steps", {"": f"{facts.stride_n:,}"}, f"{facts.usable_n:,} stand for the walk")]
-    of_feet = {side: one for side, one in facts.analysis.shares.items() if side != "both"}
+    of_feet = told_shares(facts.analysis)
     toes = {side: f"{p:.0f}{NBSP}%" for side, one in of_feet.items() if (p := one.toe_first_percent) is not None}
     if toes:
-        n = sum(one.decided_n for one in of_feet.values())
-        both_ways = ", both ways" if went_several_ways(facts) else ""
-        parts.append(_tile("Toes first", toes, f"{_clear_text(n, facts.stride_n)}{both_ways}"))
+        decided_n, n = (sum(getattr(one, of) for one in of_feet.values()) for of in ("decided_n", "stride_n"))
+        below = f"{_clear_text(decided_n, n)}{that_went(facts.analysis)}"
+        parts.append(_tile("Toes first", toes, below))
     for name, title in (
         ("cadence_steps_min", "Steps a minute"),
         ("stance_s", "Stance"),

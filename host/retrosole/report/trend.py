@@ -17,6 +17,7 @@ from retrosole.plan.words import position_lines
 from retrosole.report.facts import moment
 from retrosole.report.guided import own_plans, read_guided
 from retrosole.report.markup import foreign
+from retrosole.report.ways import told_shares
 from retrosole.session.kept import Kept, kept_in, only_subject
 from retrosole.session.reader import open_session
 
@@ -43,7 +44,7 @@ class Walk:
     @property
     def toe_first_percent(self) -> dict[str, float]:
         """Give the toe-first share of each foot that has one."""
-        shares = {side: one.toe_first_percent for side, one in self.analysis.shares.items() if side != "both"}
+        shares = {side: one.toe_first_percent for side, one in told_shares(self.analysis).items()}
         return {side: percent for side, percent in shares.items() if percent is not None}
 
     def statistic(self, name: str) -> dict[str, Statistic]:

@@ -13,6 +13,7 @@ from retrosole.report.page import document, page_foot, page_head, section
 from retrosole.report.plain import PROMISE
 from retrosole.report.trend import Trend, Walk
 from retrosole.report.trend_figures import LEAST_DRAWN_N, trend_figures
+from retrosole.report.ways import told_together
 from retrosole.report.words import DIRECTIONS, NBSP, counted, day, day_and_time, duration, of_hundred, signed
 
 _HEAD = (
@@ -69,18 +70,13 @@ def sentences(trend: Trend) -> Iterator[str]:
     if len(drawn) < 2:
         return
     first, last = drawn[0], drawn[-1]
-    toes = [_whole_toe_first(walk) for walk in (first, last)]
+    toes = [told_together(walk.analysis).toe_first_percent for walk in (first, last)]
     if toes[0] is not None and toes[1] is not None:
         yield (
             f"In the first session walked {trend.direction} the toes touched the ground first {of_hundred(toes[0])}, "
             f"in the last one {of_hundred(toes[1])}."
         )
     yield f"{first.stride_n:,} steps were taken in the first of them, {last.stride_n:,} in the last."
-
-
-def _whole_toe_first(walk: Walk) -> float | None:
-    shares = walk.analysis.shares
-    return (shares["both"] if "both" in shares else next(iter(shares.values()))).toe_first_percent
 
 
 def _drawn_note(trend: Trend) -> Safe | None:
@@ -135,6 +131,7 @@ def _pair(values: dict[str, str]) -> str:
 def _legend() -> Safe:
     return paragraph(
         "Left / right where two feet were recorded, means of the steps that stand for the walk. Stance asymmetry: "
-        "100 × (left − right) / mean of both. Toes first: of the steps in which it was clear. – : not known.",
+        "100 × (left − right) / mean of both. Toes first: of the clear steps; of a session with several "
+        "ways, those of its way. – : not known.",
         class_="note",
     )
