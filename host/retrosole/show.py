@@ -83,6 +83,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequenc
 
 def stride_table(strides: Sequence[Stride]) -> None:
     """Print strides as a table for people; the CSV has all columns."""
+    if not strides:
+        print("no strides")
+        return
     headings = ("time s", "side", "no.", "first contact", "first off", "walking", "sure %", "stance ms")
     table(headings, (_stride_cells(stride) for stride in strides), right=(0, 2, 6, 7))
 

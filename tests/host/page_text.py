@@ -23,3 +23,16 @@ def figures_of(page: str) -> list[str]:
     """Give the labels of all drawings but the samples in legends; one that is there for phones, too, counts once."""
     labels = [re.search(r'aria-label="([^"]*)"', drawing) for drawing in _FIGURE.findall(page)]
     return list(dict.fromkeys(html.unescape(label[1]) for label in labels if label))
+
+
+def check_page(page: str) -> str:
+    """Check what holds of every page; give its text."""
+    assert page.startswith("<!doctype html>") and "<script" not in page and "javascript:" not in page
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|<(img|link|iframe|object|form)\b| on[a-z]+=", page), (
+        "no network"
+    )
+    assert "default-src 'none'" in html.unescape(page)
+    text = text_of(page)
+    assert not NO_NUMBER.search(page[page.index("<body") :]), NO_NUMBER.search(page[page.index("<body") :])
+    assert "no medical device" in text and "not a diagnosis" in text and "sent nowhere" in text
+    return text

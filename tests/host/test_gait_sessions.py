@@ -12,19 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_logs import START, save
-from pty_insole import identity, stride_frame
 from walk_truth import calibrated
 from walked import CHANNELS, Options, save_walk
 
-from retrosole import wire
 from retrosole.cli import run
-from retrosole.framing import encode
 from retrosole.gait.analysis import analyse
 from retrosole.gait.pressure import pressure
 from retrosole.gait.table import BY_NAME, EXTENDED_COLUMNS
 from retrosole.session.reader import Session, open_session
-from retrosole.session.writer import SessionWriter
 from retrosole.twin.front_end import IDEAL
 from retrosole.twin.gait_model import generate
 
@@ -89,14 +84,6 @@ def test_a_turn_within_a_walk_is_left_out(tmp_path: Path) -> None:
     assert np.mean(table["is_usable"][~in_turn]) > 0.8
 
 
-def test_feet_whose_clocks_were_not_asked_are_not_put_together(tmp_path: Path, told: Callable[..., str]) -> None:
-    session = walk(tmp_path, 30.0, Options(asks=False))
-    text = told(session)
-    assert "Double support" not in text and "both feet: not on one clock" in text
-    assert "asymmetry of stance time" in text, "durations need no common clock"
-    assert [r.side for r in analyse(session).runs] == ["left", "right"] and "runs of direction" not in text
-
-
 def test_one_foot_only(tmp_path: Path, told: Callable[..., str]) -> None:
     session = walk(tmp_path, 30.0, sides=("right",))
     text = told(session)
@@ -104,56 +91,6 @@ def test_one_foot_only(tmp_path: Path, told: Callable[..., str]) -> None:
     analysis = analyse(session)
     assert (analysis.both, analysis.both_text, analysis.both_sigma_s) == ({}, "only one foot was recorded", None)
     assert list(analysis.shares) == ["right"]
-
-
-def test_an_empty_session_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    save(tmp_path / "S", b"")
-    assert run(["gait", str(tmp_path / "S")]) == 6
-    out, error = capsys.readouterr()
-    assert not out and "holds an empty session" in error and error.count("\n") == 1
-
-
-@pytest.mark.parametrize("beside", [b"", START])
-def test_a_session_that_ended_before_its_first_sample(tmp_path: Path, told: Callable[..., str], beside: bytes) -> None:
-    save(tmp_path / "S", encode(identity(session=5, running=1)) + beside)
-    text = told(open_session(tmp_path / "S"))
-    assert "no strides, so there is nothing to summarise" in text and "Stance" not in text
-
-
-def test_a_foot_that_never_sent_anything_beside_one_that_did(tmp_path: Path, told: Callable[..., str]) -> None:
-    folder = tmp_path / "S"
-    SessionWriter(folder, {side: identity(foot=wire.Side[side.upper()]) for side in ("left", "right")}).close()
-    made = save_walk(tmp_path / "made", generate("backward", CHANNELS, 20.0, 3, sides=("left",)))
-    (folder / "left.frames").write_bytes((made.path / "left.frames").read_bytes())
-    text = told(open_session(folder))
-    assert "right: no strides" in text and "left: 15 strides" in text
-    assert "both feet: only one foot sent anything" in text
-
-
-def test_three_strides(tmp_path: Path, told: Callable[..., str]) -> None:
-    session = walk(tmp_path, 6.0, sides=("left",))
-    assert len(session.strides) == 3
-    text = told(session)
-    assert "summarised: 1 of 3 strides" in text and "2 first or last of a walk" in text
-    assert re.search(r"^Stance time +left +1 +\d+ +- +- +\d+  ms$", text, re.MULTILINE), "one stride has no spread"
-
-
-def test_nothing_known(tmp_path: Path, told: Callable[..., str]) -> None:
-    unknown = {"contact_order": wire.Order.UNKNOWN, "lift_order": wire.Order.UNKNOWN, "walking": wire.Direction.UNKNOWN}
-    never = dict.fromkeys(("forefoot_on", "heel_on", "forefoot_off", "heel_off"), wire.NOT_SEEN)
-    nothing = dict.fromkeys(("forefoot_peak", "heel_peak", "forefoot_impulse", "heel_impulse"), 0)
-    frames = [stride_frame(5, k, 240 * k, **unknown, **never, **nothing) for k in range(12)]
-    save(tmp_path / "S", START + b"".join(encode(frame) for frame in frames))
-    text = told(open_session(tmp_path / "S"))
-    assert "forefoot or heel first could not be told of any" in text and "direction unknown 12" in text
-    assert "summarised: 10 of 12 strides" in text and "walked" not in text
-    assert "Heel lowering" not in text and "Load on the forefoot" not in text
-
-
-def test_ten_minutes_of_standing(tmp_path: Path, told: Callable[..., str]) -> None:
-    text = told(walk(tmp_path, 600.0, gait="standing"))
-    assert text.startswith("no strides, so there is nothing to summarise")
-    assert "left: no strides" in text and "10 min 00 s long" in text
 
 
 def test_large_gaps(tmp_path: Path, told: Callable[..., str]) -> None:

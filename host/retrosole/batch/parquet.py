@@ -23,6 +23,7 @@ from retrosole.errors import DamagedDataError
 from retrosole.gait.strides import COLUMNS
 from retrosole.gait.table import BY_NAME, EXTENDED_COLUMNS
 from retrosole.gait.words import as_json
+from retrosole.session.kept import code_of
 
 if TYPE_CHECKING:
     from retrosole.batch.find import State
@@ -87,7 +88,7 @@ def about(session: Session, analysis: Analysis, name: str, state: State, directi
         "made_of": [list(one) for one in state],
         "direction_asked": direction,
         "session": _writable(name),
-        "subject": _text_or_none(session.info.get("subject")),
+        "subject": code_of(session.info.get("subject")),
         "started": analysis.started,
         "recorder_version": _text_or_none(software.get("retrosole")) if isinstance(software, dict) else None,
         "firmware_versions": {side: _firmware(session, side) for side in session.sides},

@@ -17,6 +17,7 @@ from typing import Any
 from retrosole.batch.parquet import FORMAT_VERSION, read_about
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.gait.table import PARAMETERS
+from retrosole.session.kept import code_of
 
 TOE_FIRST = "toe_first_percent"
 ALL = "all"  # subjects
@@ -163,7 +164,7 @@ def _summary(told: dict[str, Any]) -> SessionSummary:
     losses = analysis["losses"].values()
     shares = [analysis["shares"][side] for side in analysis["sides"]]
     return SessionSummary(
-        subject=told["subject"],
+        subject=code_of(told["subject"]),
         session=told["session"],
         version=told["retrosole_version"],
         direction=analysis["direction"],

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from retrosole.batch.study import ALL, TOE_FIRST, Line, Study
 from retrosole.gait.parameters import Parameter
 from retrosole.gait.table import BY_NAME
+from retrosole.session.kept import ANONYMOUS
 
 HEADINGS = ("subject", "walked", "", "sessions", "strides", "mean", "SD between", "CV within %", "unit")
 RIGHT = (3, 4, 5, 6, 7)
@@ -35,7 +36,6 @@ _TOE_FIRST = Parameter(
     "%",
 )
 _NOBODY = "(no code)"
-_ANONYMOUS = "anonymous"  # what `retrosole record` writes when nobody says a code
 _NUMBERS = tuple(field.name for field in fields(Line))[3:]
 COLUMNS = ("subject", "direction", "parameter", "unit", *_NUMBERS)
 
@@ -50,9 +50,9 @@ def people_rows(study: Study) -> Iterator[tuple[str, ...]]:
     for one in study.people:
         yield (
             one.subject or _NOBODY,
-            one.direction,
+            one.direction if one.stride_n else "-",
             str(one.session_n),
-            f"{one.duration_s / 3600:.1f}",
+            f"{one.duration_s / 3600:.2f}",
             str(one.stride_n),
             str(one.usable_n),
             _percent(one.unknown_percent, 0),
@@ -79,14 +79,16 @@ def notes(study: Study) -> Iterator[str]:
     """Say what one should know before believing the numbers."""
     no_stride_n = sum(person.no_stride_n for person in study.people)
     if no_stride_n:
-        yield f"{no_stride_n} of {study.session_n} sessions have no strides"
-    if any(person.subject in (None, _ANONYMOUS) for person in study.people):
+        yield f"sessions without strides: {no_stride_n} of {study.session_n}"
+    if any(person.subject in (None, ANONYMOUS) for person in study.people):
         yield "sessions without a code of their own count as one subject: say --subject when recording"
     if len(study.versions) > 1:
         yield f"made by versions {', '.join(sorted(study.versions))}: run `retrosole batch` again to make them alike"
     if study.foreign_n:
-        yield f"{study.foreign_n} Parquet files of another make were passed by"
-    yield "mean: of the sessions' means; SD between: of those; CV within: mean of the sessions' own"
+        yield f"Parquet files of another make, passed by: {study.foreign_n}"
+    if study.lines:
+        yield "mean: of the sessions' means; SD between: of those; CV within: mean of the sessions' own"
+        yield "forefoot first: of all strides whose order was told, whichever way they went"
 
 
 def write_csv(study: Study, out: TextIO) -> int:

@@ -134,6 +134,8 @@ def _crossing(times_s: Floats, total: Floats, k: int, level: float) -> float:
 
 def result_lines(test: Walk3m, tries: list[Timed]) -> list[str]:
     """Say the times, and quote the published cut-offs without judging."""
+    if not tries:
+        return [f"{test.title}: no try was marked in this session, so there is nothing to time"]
     lines = [test.title]
     for one in tries:
         if one.seconds is None:
@@ -141,8 +143,6 @@ def result_lines(test: Walk3m, tries: list[Timed]) -> list[str]:
         else:
             lines.append(f"  try {one.number}: {one.seconds:.1f} s, a foot came down {_times(one.contact_n)}")
     seconds = [one.seconds for one in tries if one.seconds is not None]
-    if not tries:
-        lines.append("  no try was marked in this session")
     if len(seconds) > 1:
         mean_s = sum(seconds) / len(seconds)
         lines.append(f"  mean of {len(seconds)}: {mean_s:.1f} s, from {min(seconds):.1f} to {max(seconds):.1f} s")

@@ -92,6 +92,7 @@ def _runner(work: Work, folder: Path, tables: Path, job_n: int | None, address: 
     """Give what does the work, and say what that is."""
     from retrosole import show
     from retrosole.batch import local
+    from retrosole.session.check import counted
 
     if not work.tasks:
         yield local.in_this_process
@@ -100,40 +101,37 @@ def _runner(work: Work, folder: Path, tables: Path, job_n: int | None, address: 
 
         with cluster.connected(address) as client:
             worker_n = cluster.check_workers(client, folder, tables)
-            show.say(f"{_sessions(len(work.tasks))} on {worker_n} worker{'' if worker_n == 1 else 's'} at {address}")
+            show.say(f"{counted(len(work.tasks), 'session')} on {counted(worker_n, 'worker')} at {address}")
             yield lambda chunks, stop: cluster.in_cluster(client, chunks, stop)
     else:
         job_n = min(job_n or local.core_n(), len(work.tasks))
-        show.say(f"{_sessions(len(work.tasks))} in {job_n} process{'' if job_n == 1 else 'es'}")
+        show.say(f"{counted(len(work.tasks), 'session')} in {job_n} process{'' if job_n == 1 else 'es'}")
         yield local.in_this_process if job_n == 1 else lambda chunks, stop: local.in_processes(chunks, job_n, stop)
 
 
 def _end(work: Work, result: Result, folder: Path, stop: Stop) -> int:
     """Say what was done, what failed and how to go on; give the exit code."""
     from retrosole import show
+    from retrosole.session.check import counted
 
     for outcome in sorted(result.failed, key=lambda one: one.session):
         show.say(f"failed: {outcome.session}: {outcome.failure}")
         if outcome.trace:
             show.say(outcome.trace)
-    parts = [f"{result.made_n} table{'' if result.made_n == 1 else 's'} made ({result.stride_n} strides)"]
+    parts = [f"{counted(result.made_n, 'table')} made ({counted(result.stride_n, 'stride')})"]
     parts += [f"{work.up_to_date_n} up to date"] if work.up_to_date_n else []
     parts += [f"{len(result.failed)} failed"] if result.failed else []
     left_n = len(work.tasks) + len(work.failed) - result.made_n - len(result.failed)
     parts += [f"{left_n} left"] if left_n else []
-    show.announce(f"{_sessions(work.session_n)} below {folder}: {', '.join(parts)}")
+    show.announce(f"{counted(work.session_n, 'session')} below {folder}: {', '.join(parts)}")
     if work.link_n:
-        show.say(f"{work.link_n} link{'' if work.link_n == 1 else 's'} to folders not followed")
+        show.say(f"{counted(work.link_n, 'link')} to folders not followed")
     if result.is_full:
         show.say("the disk takes no more: free some space, and the same command goes on from there")
     elif stop.is_interrupted:
         show.say("interrupted: what is done is kept, and the same command goes on from there")
         return _INTERRUPTED_EXIT
     return result.exit_code
-
-
-def _sessions(n: int) -> str:
-    return "1 session" if n == 1 else f"{n} sessions"
 
 
 # ------------------------------------------------------------------------------------------------------------ study
@@ -179,7 +177,8 @@ def _study(tables: Path, csv_path: str | None, is_json: bool) -> int:
     else:
         show.table(words.PEOPLE_HEADINGS, words.people_rows(found), right=words.PEOPLE_RIGHT)
         print()
-        show.table(words.HEADINGS, words.line_rows(found), right=words.RIGHT)
+        if found.lines:
+            show.table(words.HEADINGS, words.line_rows(found), right=words.RIGHT)
         for note in words.notes(found):
             print(note)
     for name, text in found.failed:

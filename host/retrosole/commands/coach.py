@@ -95,7 +95,8 @@ def timed_walk(ports: tuple[str, ...], side: str | None, root: Path, subject: st
 
 def print_kept(folder: Path) -> None:
     """Print the times of a test that is kept. Raises as `open_session`."""
-    _print_times(load_walk_3m(), folder)
+    test = load_walk_3m()
+    print_lines(walk_3m.result_lines(test, walk_3m.time_tries(open_session(folder), test.tries)))
 
 
 def _print_times(test: Walk3m, folder: Path) -> None:

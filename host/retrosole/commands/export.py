@@ -75,8 +75,8 @@ def run(path: Path, form: str, out: Path | None, side: str) -> None:
         module.export(opened, analyse(opened), out, tell)
     for name, losses in opened.losses.items():
         show.say(f"{name}: {sample_text(losses, opened.rate_hz(name))}")
-    if len(opened.sides) > 1 and not opened.alignment.is_aligned:
-        show.say(f"TIMES OF LEFT AND RIGHT CANNOT BE COMPARED: {opened.alignment.text or 'one foot sent nothing'}")
+    if opened.apart_text:
+        show.say(f"TIMES OF LEFT AND RIGHT CANNOT BE COMPARED: {opened.apart_text}")
     show.say(f"written to {out}; counts, no forces")
 
 

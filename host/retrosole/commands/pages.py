@@ -26,18 +26,18 @@ _DIRECTION = click.option(
 @_PDF
 @_DIRECTION
 @effort_options
-def report(session: Path, out: Path | None, is_pdf: bool, **options: object) -> None:
+def report(session: Path, out: Path | None, is_pdf: bool, direction: str | None, **effort: object) -> None:
     """Make a page about a session: what was done, in plain words first, then figures, and all numbers behind them.
 
     The page is one file that needs no network and no script, reads on a phone and prints on A4. It carries the subject
     code, no name, is readable by you only, and is sent nowhere. An earlier report is replaced, nothing else is.
 
-    With --mass and --speed it has an estimate of the energy that walking took, near 5.6 km/h only.
+    With --mass and --speed it has an estimate of the energy that the walking took; its figures hold near 3.5 mph only,
+    and at another speed it says that there is none.
     """
     from retrosole.commands.report import ReportOptions, make_report
 
-    effort = take_effort(options)
-    make_report(session, ReportOptions(out, is_pdf, effort=effort, **options))  # type: ignore[arg-type]
+    make_report(session, ReportOptions(out, is_pdf, direction, take_effort(effort)))
 
 
 @click.command(

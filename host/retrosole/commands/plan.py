@@ -55,7 +55,8 @@ def _print_positions(plans: list[Plan], history: History, chosen: bool) -> None:
         n = sum(one.plan == plan.id for one in history.practices)
         print_lines([f"{history.subject}: {plan.title} ({plan.id}), {_sessions(n)}", *position_lines(plan, where), ""])
     if history.other_n:
-        print_lines([f"{_sessions(history.other_n)} more without guidance: they do not count for a stage."])
+        verb = "it does" if history.other_n == 1 else "they do"
+        print_lines([f"{_sessions(history.other_n)} more without guidance: {verb} not count for a stage."])
 
 
 def _sessions(n: int) -> str:

@@ -28,7 +28,6 @@ from retrosole.export.content import (
     about,
     events,
     foot_samples,
-    is_apart,
     safe,
     session_name,
 )
@@ -111,7 +110,7 @@ def _check_pauses(foot: FootSamples) -> None:
 
 def _parts(stem: str, session: Session, sides: tuple[str, ...]) -> list[Part]:
     """Give one part for feet on one clock, else one for each: events of both could not be in one file."""
-    if not is_apart(session):
+    if not session.apart_text:
         return [Part(stem, "", sides)]
     return [Part(stem, f"_acq-{side}", (side,)) for side in sides]
 

@@ -83,17 +83,12 @@ def _sensors(session: Session, side: str) -> tuple[Sensor, ...]:
     return sensors if len(sensors) == session.logs[side].channel_n else ()
 
 
-def is_apart(session: Session) -> bool:
-    """Say whether a session has two feet whose seconds are not on one clock."""
-    return len(session.sides) > 1 and not session.alignment.is_aligned
-
-
 def clock_text(session: Session) -> str:
     """Say what the seconds of a session are."""
+    if session.apart_text:
+        text = "Each foot's second 0 is its own first sample: times of left and right cannot be compared."
+        return f"{session.apart_text}. {text}"
     if not session.alignment.is_aligned:
-        if len(session.sides) > 1:
-            why = session.alignment.text or "not on one clock: one foot sent nothing"
-            return f"{why}. Each foot's second 0 is its own first sample: times of left and right cannot be compared."
         return "Seconds are sample periods of the insole, from its first sample on."
     return f"Seconds of the host's clock since the first sample of any foot; {session.alignment.text}."
 
@@ -126,7 +121,7 @@ def _notes(session: Session) -> list[Event]:
     for unix_s, text, side in told:
         near = (k for k, note in enumerate(notes) if unix_s - note[0] < _SAME_NOTE_S)
         twin = next((k for k in near if notes[k][1] == text and notes[k][2] not in (side, "both")), None)
-        if twin is None or is_apart(session):
+        if twin is None or session.apart_text:
             notes.append((unix_s, text, side))
         else:
             notes[twin] = (notes[twin][0], text, "both")

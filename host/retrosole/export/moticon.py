@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrosole.errors import UsageError
-from retrosole.export.content import MISSING, FootSamples, about, foot_samples, is_apart, session_name
+from retrosole.export.content import MISSING, FootSamples, about, foot_samples, session_name
 from retrosole.export.place import Own, write_file
 from retrosole.export.rows import Cells, Tell, count_cells, second_cells, write_rows
 from retrosole.gait.analysis import Analysis
@@ -63,7 +63,7 @@ _STEP_CODES = {"left": (11, 15), "right": (21, 25)}
 
 def export(session: Session, analysis: Analysis, path: Path, tell: Tell) -> None:
     """Write a session as text. Raises UsageError for one that the format cannot hold, and as `place.write_file`."""
-    feet = {side: foot_samples(session, side) for side in session.sides}
+    feet = {side: foot for side in session.sides if len((foot := foot_samples(session, side)).index)}
     _check(session, feet)
     write_file(path, _is_own(session_name(session)), lambda out: _fill(session, analysis, feet, out, tell))
 
@@ -73,9 +73,9 @@ def _check(session: Session, feet: dict[str, FootSamples]) -> None:
         raise UsageError("this log does not say which foot it is of, and a Moticon text has a left and a right one")
     if sum(len(foot.index) for foot in feet.values()) < 2:
         raise UsageError("there are no samples in this session, and a Moticon text has nothing else")
-    if is_apart(session):
+    if session.apart_text:
         raise UsageError(
-            f"{session.alignment.text or 'one foot sent nothing'}; a Moticon text has one time for both feet: "
+            f"{session.apart_text}; a Moticon text has one time for both feet: "
             "export one with --side left or right"
         )
     for foot in feet.values():
@@ -172,7 +172,7 @@ def _head(said: dict[str, Any], feet: dict[str, FootSamples], times_s: Seconds, 
     minutes, seconds = divmod(float(times_s[-1] - times_s[0]), 60)
     yield f"# Duration: {int(minutes):02d}:{seconds:06.3f}"
     yield "# Sensor insoles: " + ", ".join(
-        f"{side.capitalize()} {foot['device_id'] or 'unknown'}" for side, foot in said["feet"].items()
+        f"{side.capitalize()} {said['feet'][side]['device_id'] or 'unknown'}" for side in feet
     )
     yield f"{_MARK}{said['session']}"
     yield f"# Name: {said['subject'] or said['session']}"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrosole.errors import DamagedDataError
-from retrosole.export.content import MISSING, FootSamples, about, events, foot_samples, is_apart, plain, session_name
+from retrosole.export.content import MISSING, FootSamples, about, events, foot_samples, plain, session_name
 from retrosole.export.markers import mark_marker, note_marker, stride_marker
 from retrosole.export.place import Own, write_file
 from retrosole.export.rows import Tell
@@ -51,7 +51,7 @@ def _fill(session: Session, analysis: Analysis, out: BinaryIO, tell: Tell) -> No
     out.write(MAGIC)
     _chunk(out, FILE_HEADER, _file_header(said))
     feet = [foot_samples(session, side) for side in session.sides]
-    clock = None if is_apart(session) else _common_clock(session)
+    clock = None if session.apart_text else _common_clock(session)
     ids = range(1, len(feet) + 1)
     for number, foot in zip(ids, feet, strict=True):
         _chunk(out, STREAM_HEADER, struct.pack("<I", number) + _samples_header(foot, said))

@@ -35,7 +35,6 @@ from retrosole.gait.table import (
 from retrosole.gait.typical import main_direction, reasons
 
 if TYPE_CHECKING:
-    from retrosole.session.align import Alignment
     from retrosole.session.losses import Losses
     from retrosole.session.reader import Session
 
@@ -83,7 +82,7 @@ def analyse(session: Session, direction: str | None = None) -> Analysis:
     standing = {side: load for side in session.sides if (load := session.standing_counts(side))}
     table = base_table(session.strides)
     direction = direction or main_direction(table)
-    both_text = _both_text(session.sides, session.alignment)
+    both_text = _both_text(session)
     table = _extended(table, gaps_s, standing, direction, both_text is None)
     usable = {side: (table["side"] == side) & table["is_usable"] for side in session.sides}
     feet = {side: foot_statistics(table, usable[side], side in standing) for side in session.sides}
@@ -121,13 +120,13 @@ def _extended(
     return {**ordered, "is_usable": left_out == "", "left_out": left_out}
 
 
-def _both_text(sides: tuple[str, ...], alignment: Alignment) -> str | None:
+def _both_text(session: Session) -> str | None:
     """Say why nothing that needs both feet can be told; None when it can."""
-    if len(sides) < 2:
+    if len(session.sides) < 2:
         return "only one foot was recorded"
-    if not alignment.is_aligned:
-        return alignment.text or "only one foot sent anything"
-    return None if alignment.is_by_step else alignment.text
+    if len(session.heard) < 2:
+        return f"only the {session.heard[0]} foot sent anything" if session.heard else "neither foot sent anything"
+    return session.apart_text or (None if session.alignment.is_by_step else session.alignment.text)
 
 
 def _all_shares(table: Table, sides: tuple[str, ...]) -> dict[str, Shares]:

@@ -50,6 +50,11 @@ class Stride:
         """Give the time from forefoot on to heel on, in seconds; nan unless the forefoot touched first."""
         return self.heel_on_s - self.forefoot_on_s if self.contact_order == "forefoot_first" else NOT_SEEN
 
+    @property
+    def last_seen_s(self) -> float:
+        """Give the time of final contact, or of initial contact where that was not seen."""
+        return self.initial_contact_s if math.isnan(self.final_contact_s) else self.final_contact_s
+
 
 COLUMNS = tuple(field.name for field in fields(Stride))
 

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 from retrosole import wire
-from retrosole.errors import DamagedDataError, RetrosoleError, UsageError
+from retrosole.errors import RetrosoleError
 from retrosole.plan.notes import CoachNote, read_note
-from retrosole.session.reader import open_session, read_info
+from retrosole.session.kept import kept_in, only_subject
+from retrosole.session.reader import open_session
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,13 @@ def read_history(root: Path, subject: str | None = None) -> History:
 
     Raises UsageError when there is no such folder, or when `subject` is needed.
     """
-    if not root.is_dir():
-        raise UsageError(f"there is no folder {root}: name the one that sessions are kept in")
-    found, unread = _subjects(root)
+    kept = kept_in(root)
+    unread = [str(error) for _, error in kept.unread]
     if subject is None:
-        subject = _only(root, {who for who, _ in found})
+        subject = only_subject(root, kept)
     history = History(subject, unread=unread)
     other_n = 0
-    for _, folder in sorted((entry for entry in found if entry[0] == subject), key=lambda entry: entry[1].name):
+    for folder in kept.of(subject):
         try:
             practice = _read_practice(folder)
         except RetrosoleError as error:
@@ -82,25 +82,6 @@ def read_history(root: Path, subject: str | None = None) -> History:
         else:
             history.practices.append(practice)
     return History(subject, history.practices, other_n, unread)
-
-
-def _subjects(root: Path) -> tuple[list[tuple[str, Path]], list[str]]:
-    found, unread = [], []
-    for folder in sorted(root.iterdir()):
-        if not (folder / "session.json").is_file():
-            continue
-        try:
-            found.append((str(read_info(folder).get("subject", "anonymous")), folder))
-        except DamagedDataError as error:
-            unread.append(str(error))
-    return found, unread
-
-
-def _only(root: Path, subjects: set[str]) -> str:
-    if len(subjects) > 1:
-        names = ", ".join(sorted(subjects)[:8])
-        raise UsageError(f"{root} holds sessions of several people ({names}): choose one with --subject")
-    return subjects.pop() if subjects else "anonymous"
 
 
 def _read_practice(folder: Path) -> Practice | None:

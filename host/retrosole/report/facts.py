@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrosole import wire
-from retrosole.errors import UsageError
 from retrosole.gait.analysis import Analysis, analyse
-from retrosole.gait.energy import Effort, Estimate, estimate_walk
+from retrosole.gait.energy import Effort, estimate_walk
 from retrosole.gait.pressure import Pressure, pressure
 from retrosole.gait.statistics import walked_s
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, TRY_BEGINS, TRY_ENDS
 from retrosole.report.guided import Guided, part_names, read_guided
 from retrosole.report.markup import foreign
 from retrosole.session.check import Check, check_session
+from retrosole.session.kept import subject_of
 from retrosole.session.sensors import Sensor
-from retrosole.session.writer import check_subject, describe
+from retrosole.session.writer import describe
 
 if TYPE_CHECKING:
     from retrosole.session.reader import Session
 
-NO_CODE = "no usable code"
 _OWN_MARKS = range(MARK_BASE, MARK_BASE + 0x100)
 _TRIES_N = 10
 
@@ -61,6 +60,7 @@ class Facts:
     rates_hz: dict[str, int]
     recorded_with: dict[str, str]
     settings: dict[str, str]
+    is_apart: bool = False
     energy: Estimate | None = None
     timed_lines: tuple[str, ...] = ()
 
@@ -83,7 +83,7 @@ def gather(
 ) -> Facts:
     """Analyse a session for a report; `direction` as in `analyse`.
 
-    Raises DamagedDataError where a log does not say what its samples are, UsageError for what no walker is.
+    Raises DamagedDataError where a log does not say what its samples are.
     """
     analysis = analyse(session, direction)
     guided, way = read_guided(session), analysis.direction
@@ -102,18 +102,10 @@ def gather(
         rates_hz={side: session.rate_hz(side) for side in session.sides},
         recorded_with=_words(session.info.get("software")),
         settings=_words(session.info.get("settings")),
+        is_apart=bool(session.apart_text),
         energy=estimate_walk(effort, way, walked_s(analysis.runs, way)) if effort else None,
         timed_lines=tuple(timed_lines),
     )
-
-
-def subject_of(info: dict[str, Any]) -> str:
-    """Give the subject code of a session; what is no code is not told, since it may be a name."""
-    code = info.get("subject", "anonymous")
-    try:
-        return check_subject(code) if isinstance(code, str) else NO_CODE
-    except UsageError:
-        return NO_CODE
 
 
 def moment(text: object) -> datetime | None:

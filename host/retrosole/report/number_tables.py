@@ -13,6 +13,7 @@ from retrosole.report.facts import Facts
 from retrosole.report.figure import columns, figure, without
 from retrosole.report.markup import Safe, foreign, joined, paragraph, table, tag
 from retrosole.report.plot import HALF, Plot, round_up, ticks
+from retrosole.report.ways import that_went
 from retrosole.report.words import NBSP, ORDERS, TITLES, both_words, clock, counted, share, signed
 from retrosole.session.check import SideCheck
 from retrosole.session.gaps import Gap
@@ -122,7 +123,7 @@ def _symmetry_caption(facts: Facts, found: dict[str, float]) -> str:
 def _both_feet(facts: Facts) -> Safe:
     found = facts.analysis.both.get("double_support_s")
     if facts.analysis.both_sigma_s is None:
-        return paragraph(f"What needs both feet on one clock is not told: {facts.analysis.both_text}.", class_="note")
+        return paragraph(f"What needs both feet together is not told: {facts.analysis.both_text}.", class_="note")
     if found is None:
         return paragraph(
             f"Both feet: {facts.analysis.both_text}. No step shows how long both feet were down.", class_="note"
@@ -148,7 +149,8 @@ def left_out(facts: Facts) -> Safe:
     if not analysis.left_out:
         return paragraph(f"{text}Nothing was left out.")
     rows = [(reason, share(n, facts.stride_n), WHY.get(reason, "")) for reason, n in analysis.left_out.items()]
-    more = "Counts of what touched first and of directions, and the toe-first share, are of all steps."
+    more = "Counts of what touched first and of directions are of all steps, the toe-first share is of all"
+    more = f"{more}{that_went(analysis) or ' of them'}."
     return joined(paragraph(text, more), table(("Left out", "Steps", "Because"), rows, right=(1,)))
 
 
@@ -166,14 +168,20 @@ def quality(facts: Facts) -> Safe:
     lines = [
         f"{TITLES[side]}: {text}" for side, losses in facts.analysis.losses.items() if (text := other_loss_text(losses))
     ]
-    clocks = facts.analysis.both_text if len(facts.analysis.sides) > 1 else check.alignment
-    lines += [f"Clocks: {clocks}"] if clocks else []
-    first = paragraph(f"{verdict[:1].upper()}{verdict[1:]}.")
+    lines += [f"Clocks: {check.alignment}"] if check.alignment else []
+    first = paragraph(_with_commands(f"{verdict[:1].upper()}{verdict[1:]}."))
     items = tag("ul", *(tag("li", line) for line in lines)) if lines else None
     return joined(first, table(head, rows, right=(1, 2, 3)), items, gap_table(facts))
 
 
+def _with_commands(text: str) -> Safe:
+    """Write what stands between two ` as something to type."""
+    return joined(tag("code", piece) if k % 2 else piece for k, piece in enumerate(text.split("`")))
+
+
 def _sample_cells(one: SideCheck) -> tuple[str, ...]:
+    if not one.expected_n:
+        return TITLES[one.side], "none", "–", f"{one.rate_hz}{NBSP}Hz"
     missing_n = one.expected_n - one.received_n
     return TITLES[one.side], f"{one.received_n:,}", share(missing_n, one.expected_n), f"{one.rate_hz}{NBSP}Hz"
 
@@ -248,7 +256,10 @@ def _channels(facts: Facts, side: str) -> str:
 def _tare(facts: Facts, side: str) -> str:
     sensors = facts.sensors[side]
     known = [s.baseline for s in sensors if s.baseline is not None]
-    return f"done ({min(known)} to {max(known)} counts)" if known and len(known) == len(sensors) else "not done"
+    if not known or len(known) < len(sensors):
+        return "not done"
+    low, high = min(known), max(known)
+    return f"done ({low} to {high} counts)" if low < high else f"done ({low} counts)"
 
 
 def _calibration(facts: Facts, side: str) -> str:

@@ -12,7 +12,8 @@ from retrosole.report.facts import Facts
 from retrosole.report.figure import figure, legend, over_both_columns, without
 from retrosole.report.markup import Safe, joined, table
 from retrosole.report.plot import WIDE, Floats, Plot, time_label, time_ticks
-from retrosole.report.words import DIRECTIONS, ORDERS, TITLES, counted, share
+from retrosole.report.ways import that_went, told_shares, told_steps
+from retrosole.report.words import DIRECTIONS, NBSP, ORDERS, TITLES, counted, share
 
 _BIN_S = (10, 15, 20, 30, 60, 120, 300, 600, 1200, 3600, 14400)
 _MOST_BINS = 24
@@ -38,7 +39,7 @@ def bin_s(duration_s: float) -> float:
 def parts(facts: Facts, side: str) -> list[Part]:
     """Cut a foot's strides into parts of the session; parts of fewer than three strides are left out."""
     table_ = facts.analysis.table
-    mine = table_["side"] == side
+    mine = (table_["side"] == side) & told_steps(facts.analysis)
     length_s = bin_s(facts.analysis.duration_s)
     which = np.floor(table_["initial_contact_s"] / length_s).astype(np.int64)
     found = {k: shares(table_, mine & (which == k)) for k in np.unique(which[mine]).tolist()}
@@ -52,13 +53,13 @@ def parts(facts: Facts, side: str) -> list[Part]:
 def toe_first_figure(facts: Facts) -> Safe:
     """Draw the toe-first share over the session, for both feet."""
     found = {side: parts(facts, side) for side in facts.analysis.sides}
-    if sum(len(of_foot) for of_foot in found.values()) < 2:
-        return without("There are too few steps to draw how the toe-first share went over time.")
+    if max(sum(part.toe_first_percent is not None for part in of_foot) for of_foot in found.values()) < 2:
+        return without("There are too few clear steps to draw how the toe-first share went over time.")
     sides = [side for side, of_foot in found.items() if of_foot]
     length_s = bin_s(facts.analysis.duration_s)
     caption = (
-        f"Each mark is the share of steps that touched toes first, out of those in {length_s:g} s that were clear "
-        f"(where there were fewer than {_LEAST_N} steps, nothing is drawn)."
+        f"Each mark is the share of steps{that_went(facts.analysis)} that touched toes first, of the clear ones in "
+        f"{length_s:g} s; where there were fewer than {_LEAST_N} steps, nothing is drawn."
     )
     drawing = over_both_columns(lambda width: _toe_first_plot(facts, found, width))
     entries = [(f"both {MARKS[side]}", TITLES[side]) for side in sides]
@@ -103,7 +104,7 @@ def _broken(xs: Floats, ys: Floats, length_s: float) -> tuple[Floats, Floats]:
 def order_table(facts: Facts) -> Safe:
     """Count how the feet touched, how they left, and which way they went."""
     sides = [side for side in facts.analysis.sides if facts.analysis.shares[side].stride_n]
-    heads = ["", *(f"{TITLES[side]}, n = {facts.analysis.shares[side].stride_n:,}" for side in sides)]
+    heads = ["", *(f"{TITLES[side]}, n{NBSP}={NBSP}{facts.analysis.shares[side].stride_n:,}" for side in sides)]
     found = [facts.analysis.shares[side] for side in sides]
     rows: list[tuple[str, ...]] = []
     for title, name, words in (
@@ -124,11 +125,13 @@ def _rows(found: list[Shares], name: str, words: dict[str, str]) -> Iterator[tup
 def order_words(facts: Facts) -> str:
     """Say the toe-first share with how many it is of."""
     told = []
-    for side in facts.analysis.sides:
-        one = facts.analysis.shares[side]
+    for side, one in told_shares(facts.analysis).items():
         if one.toe_first_percent is not None:
             unknown_n = one.contact_order.get("unknown", 0)
             first_n = one.contact_order.get("forefoot_first", 0)
             unknown = f" ({share(unknown_n, one.stride_n)} unclear)" if unknown_n else ""
             told.append(f"{TITLES[side].lower()} {first_n:,} of {counted(one.decided_n, 'step')}{unknown}")
-    return f"Toes first: {'; '.join(told)}." if told else "Of no step it was clear whether toes or heel touched first."
+    which = that_went(facts.analysis)
+    if not told:
+        return f"Of no step{which} it was clear whether toes or heel touched first."
+    return f"Toes first: {'; '.join(told)}{which}."

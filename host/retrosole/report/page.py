@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from retrosole import __version__
-from retrosole.report.facts import NO_CODE, Facts
+from retrosole.report.facts import Facts
 from retrosole.report.figure import without
 from retrosole.report.guided import guided_lines, part_rows
 from retrosole.report.load_figures import load_figures, path_figures
@@ -19,6 +19,7 @@ from retrosole.report.plain import PROMISE, in_short, tiles
 from retrosole.report.strip_figures import run_table, strip_figure
 from retrosole.report.time_figures import contact_figures, spread_figures, steadiness_figures
 from retrosole.report.words import TITLES, both_words, day, day_and_time, duration
+from retrosole.session.kept import NO_CODE
 
 GENERATOR = "retrosole report"
 # Nothing but the style and drawings of the page itself: a browser would refuse anything else, even if it stood here.
@@ -34,7 +35,8 @@ def report_page(facts: Facts, made: datetime) -> str:
     """Give the report of a session as HTML. `made` is when."""
     subject = facts.subject
     sides = both_words(TITLES[side].lower() for side in facts.analysis.sides)
-    about = [day_and_time(facts.started), f"{duration(facts.analysis.duration_s)} recorded", sides]
+    length = duration(facts.analysis.duration_s) if facts.analysis.duration_s > 0 else "nothing"
+    about = [day_and_time(facts.started), f"{length} recorded", sides]
     head = page_head("Walking report", subject, about)
     sections = _sections(facts) if facts.stride_n else _without_steps(facts)
     foot = page_foot(f"Made {day_and_time(made)} by retrosole {__version__}.")
@@ -48,12 +50,12 @@ def _sections(facts: Facts) -> list[Safe]:
         section("What was done", done(facts)),
         section("Toes or heel first", toe_first_figure(facts), paragraph(order_words(facts)), order_table(facts)),
         section("When the foot touches and leaves the ground", contact_figures(facts)),
-        section("How times are spread", spread_figures(facts, "stance_s"), spread_figures(facts, "heel_lowering_s")),
+        section("How times are spread", spread_figures(facts, ("stance_s", "heel_lowering_s"))),
         section("Load through stance", load_figures(facts)),
         section("Where the load goes over the foot", path_figures(facts)),
         section("Left and right", symmetry(facts)),
         section("Steadiness, early and late", steadiness_figures(facts)),
-        section("All numbers", statistic_table(facts), _legend_of_numbers()),
+        section("All numbers", statistic_table(facts), _legend_of_numbers() if facts.usable_n else None),
         section("What was left out, and why", left_out(facts)),
         *_technical(facts),
         section("What the words mean", definitions(facts)),
@@ -102,8 +104,9 @@ def done(facts: Facts) -> Safe:
 
 
 def _stretches(facts: Facts) -> Safe | None:
-    """List the runs of direction, where there is more than one."""
-    return joined(tag("h4", "Runs of direction"), run_table(facts)) if len(facts.analysis.runs) > 1 else None
+    """List the stretches of walking, where a foot has more than one."""
+    sides = [run.side for run in facts.analysis.runs]
+    return joined(tag("h4", "Stretches of walking"), run_table(facts)) if len(set(sides)) < len(sides) else None
 
 
 def _legend_of_numbers() -> Safe:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from retrosole.gait.parameters import BY_NAME
-from retrosole.gait.statistics import Shares, Statistic, shares
+from retrosole.gait.statistics import Shares, Statistic
 from retrosole.report.facts import Facts
 from retrosole.report.markup import Safe, joined, tag
+from retrosole.report.ways import that_went, told_shares, told_together, went_several_ways
 from retrosole.report.words import NBSP, both_words, counted, duration, of_hundred
 
 _LEAST_TOLD_N = 3  # strides of a foot, to speak of how it walked
@@ -36,9 +35,11 @@ def in_short(facts: Facts) -> list[str]:
 
 
 def _no_steps(facts: Facts) -> Iterator[str]:
+    if facts.analysis.duration_s <= 0:
+        yield "The session ended before the first sample, so no steps were seen."
+        return
     yield f"The insoles saw no steps in {duration(facts.analysis.duration_s)}."
-    if facts.analysis.duration_s > 0:
-        yield "Standing, sitting and swaying from foot to foot are not counted as steps."
+    yield "Standing, sitting and swaying from foot to foot are not counted as steps."
 
 
 def _steps(facts: Facts) -> str:
@@ -47,8 +48,13 @@ def _steps(facts: Facts) -> str:
     if len(by_side) == 1:
         side, n = next(iter(by_side.items()))
         return f"In {length} the insole of {_the(side)} saw {counted(n, 'step')} of this foot."
-    feet = " and ".join(f"{n:,} of {_the(side)}" for side, n in by_side.items())
-    return f"In {length} the insoles saw {counted(facts.stride_n, 'step')}: {feet}."
+    seen = f"In {length} the insoles saw {counted(facts.stride_n, 'step')}"
+    walked = {side: n for side, n in by_side.items() if n}
+    if len(walked) > 1:
+        return f"{seen}: {' and '.join(f'{n:,} of {_the(side)}' for side, n in walked.items())}."
+    silent = [side for side in by_side if not (by_side[side] or facts.analysis.losses[side].expected_n)]
+    more = "".join(f"; the {side} insole sent nothing" for side in silent)
+    return f"{seen}, {'all ' if facts.stride_n > 1 else ''}of {_the(next(iter(walked)))}{more}."
 
 
 def _the(side: str) -> str:
@@ -65,10 +71,10 @@ def _way(facts: Facts) -> Iterator[str]:
     known = {way: n for way, n in ways.items() if way != "unknown"}
     unknown_n = ways.get("unknown", 0)
     if not known:
-        yield "Which way they went is unclear."
+        yield "Which way they went is unclear." if unknown_n > 1 else "Which way it went is unclear."
         return
     if len(known) == 1 and not unknown_n:
-        yield f"All of them went {next(iter(known))}."
+        yield f"{'All of them' if facts.stride_n > 1 else 'It'} went {next(iter(known))}."
         return
     told = both_words(f"{n:,} went {way}" for way, n in known.items())
     more = f"; for {unknown_n:,} it is unclear" if unknown_n else ""
@@ -76,22 +82,17 @@ def _way(facts: Facts) -> Iterator[str]:
 
 
 def _toes(facts: Facts) -> Iterator[str]:
-    """Tell what mostly touched first, of the steps that went the way that is summarised where they went several."""
-    table = facts.analysis.table
-    way, known = facts.analysis.direction, [n for word, n in _whole(facts).direction.items() if word != "unknown"]
-    is_some = len(known) > 1
-    mine = (table["direction"] == way) if is_some else np.ones(facts.stride_n, np.bool_)
-    found = shares(table, mine)
+    """Tell what mostly touched first."""
+    found, which = told_together(facts.analysis), that_went(facts.analysis)
     order = next((word for word in found.contact_order if word != "unknown"), None)  # the most frequent one
     if order is None:
-        yield "Whether toes or heel touched the ground first is unclear."
+        yield f"Whether toes or heel touched the ground first is unclear{f' of the steps{which}' if which else ''}."
         return
-    of_feet = {side: shares(table, mine & (table["side"] == side)) for side in facts.analysis.sides}
     unknown_n = found.stride_n - found.decided_n
     left = f"; for {counted(unknown_n, 'step')} that is unclear" if unknown_n else ""
-    which = f" that went {way}" if is_some else ""
-    often = of_hundred(_percent(found, order))
-    yield f"{_FIRST[order]} {often}{which}{_apart(of_feet, order)}{left}."
+    step = "clear step" if unknown_n else "step"
+    often = f" {of_hundred(_percent(found, order), step)}" if found.stride_n > 1 else ""
+    yield f"{_FIRST[order]}{often}{which}{_apart(told_shares(facts.analysis), order)}{left}."
 
 
 def _percent(found: Shares, order: str) -> float:
@@ -116,7 +117,8 @@ def _pace(facts: Facts) -> Iterator[str]:
     cadence, stance = _of_feet(facts, "cadence_steps_min"), _of_feet(facts, "stance_s")
     if cadence:
         mean = sum(one.mean * one.n for one in cadence.values()) / sum(one.n for one in cadence.values())
-        yield f"The pace was about {mean:.0f} steps a minute."
+        start = f"Walking {facts.analysis.direction}, the" if went_several_ways(facts.analysis) else "The"
+        yield f"{start} pace was about {mean:.0f} steps a minute."
     if stance:
         whose = "Each time, a foot" if len(stance) > 1 else f"Each time, {_the(next(iter(stance)))}"
         yield f"{whose} stayed on the ground for {_per_foot(stance)}."
@@ -174,13 +176,16 @@ def _missing(facts: Facts) -> Iterator[str]:
     losses = facts.analysis.losses.values()
     expected_n, received_n = sum(one.expected_n for one in losses), sum(one.received_n for one in losses)
     if not expected_n:
-        yield "The insoles sent no samples."
+        if facts.stride_n:
+            yield "No samples came, so what needs them is not told."
     elif missing_n := expected_n - received_n:
         percent = 100 * missing_n / expected_n
         text = f"{percent:.0f}{NBSP}%" if percent >= 1 else f"less than 1{NBSP}%"
         yield f"Of the recording {text} is missing; where steps were touched by that, they are left out."
-    else:
+    elif facts.check.is_complete:
         yield "Nothing is missing from the recording."
+    else:
+        yield "Part of the recording is missing: what and why is told below, under gaps and quality."
 
 
 # ------------------------------------------------------------------------------------------------------------ tiles
@@ -189,11 +194,12 @@ def _missing(facts: Facts) -> Iterator[str]:
 def tiles(facts: Facts) -> Safe:
     """Give the figures asked for first, each with how many steps it is of."""
     parts = [_tile("Steps", {"": f"{facts.stride_n:,}"}, f"{facts.usable_n:,} stand for the walk")]
-    of_feet = {side: one for side, one in facts.analysis.shares.items() if side != "both"}
+    of_feet = told_shares(facts.analysis)
     toes = {side: f"{p:.0f}{NBSP}%" for side, one in of_feet.items() if (p := one.toe_first_percent) is not None}
     if toes:
-        n = sum(one.decided_n for one in of_feet.values())
-        parts.append(_tile("Toes first", toes, _clear_text(n, facts.stride_n)))
+        decided_n, n = (sum(getattr(one, of) for one in of_feet.values()) for of in ("decided_n", "stride_n"))
+        below = f"{_clear_text(decided_n, n)}{that_went(facts.analysis)}"
+        parts.append(_tile("Toes first", toes, below))
     for name, title in (
         ("cadence_steps_min", "Steps a minute"),
         ("stance_s", "Stance"),

@@ -118,14 +118,15 @@ def _strip_caption(facts: Facts) -> str:
         mine = [run for run in runs if run.side == side]
         longest = max(mine, key=lambda run: run.end_s - run.start_s)
         whose = "" if side == "both" else f"{TITLES[side]}: "
-        stretches = counted(len(mine), "stretch") if len(mine) == 1 else f"{len(mine)} stretches"
+        walked = f"{len(mine)} stretches of walking, the longest" if len(mine) > 1 else "one stretch of walking,"
+        walked = walked if whose else f"{walked[0].upper()}{walked[1:]}"
         told.append(
-            f"{whose}{stretches} of walking, the longest {duration(longest.end_s - longest.start_s)} "
+            f"{whose}{walked} {duration(longest.end_s - longest.start_s)} "
             f"({DIRECTIONS[longest.direction]}, {counted(longest.stride_n, 'step')})."
         )
     if facts.marks:
         told.append("▾ is a mark that was set during the session, with its number.")
-    if len(facts.analysis.sides) > 1 and facts.analysis.both_sigma_s is None:
+    if facts.is_apart:
         told.append("The feet are not on one clock: each counts from its own first sample.")
     return " ".join(told)
 
@@ -137,7 +138,7 @@ def run_table(facts: Facts) -> Safe:
         return Safe("")
     longest = sorted(runs, key=lambda run: run.start_s - run.end_s)[:_SHOWN_RUNS]
     is_both = {run.side for run in runs} == {"both"}
-    head = ("From", *(() if is_both else ("Foot",)), "Length", "Way", "Steps", "unclear")
+    head = ("From", *(() if is_both else ("Foot",)), "Length", "Way", "Steps", "Unclear")
     cells = [
         (
             clock(r.start_s),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,36 +109,52 @@ def _contact_caption(facts: Facts, side: str) -> str:
     for name, title in (
         ("swing_s", "swing"),
         ("heel_lowering_s", "heel lowering"),
-        ("lift_lead_s", "heel leaves after the toes by"),
     ):
         if name in found:
             told.append(f"{title} {spread(name, found[name])}{NBSP}ms")
+    if "lift_lead_s" in found:
+        told.append(_lift_text(found["lift_lead_s"]))
     return f"Mean ± standard deviation of {counted(found['stance_s'].n, 'step')}: {', '.join(told)}."
+
+
+def _lift_text(found: Statistic) -> str:
+    word = "after" if found.mean >= 0 else "before"
+    return f"heel leaves {word} the toes by {spread('lift_lead_s', replace(found, mean=abs(found.mean)))}{NBSP}ms"
 
 
 # ---------------------------------------------------------------------------------------------------- distributions
 
 
-def spread_figures(facts: Facts, name: str) -> Safe:
-    """Draw how a time is spread over the usable strides of each foot, on one axis."""
-    parameter, table = BY_NAME[name], facts.analysis.table
+def spread_figures(facts: Facts, names: Sequence[str]) -> Safe:
+    """Draw how some times are spread over the usable strides of each foot, each time on one axis."""
+    drawn: list[Safe] = []
+    missing: list[str] = []
+    for name in names:
+        figures, why = _spread_figures(facts, name)
+        drawn += figures
+        missing += why
+    return joined(columns(drawn) if drawn else None, [without(text) for text in missing])
+
+
+def _spread_figures(facts: Facts, name: str) -> tuple[list[Safe], list[str]]:
+    """Give the figures of one time, and why some are not there."""
+    title, table = BY_NAME[name].title, facts.analysis.table
     found = {side: 1000.0 * table[name][usable(facts, side)] for side in facts.analysis.sides}
     found = {side: values[np.isfinite(values)] for side, values in found.items()}
     drawn = {side: values for side, values in found.items() if len(values) >= LEAST_SPREAD_N}
     if not drawn:
-        return without(_too_few(parameter.title, found))
+        return [], [_too_few(title, found)]
     edges = bins(list(drawn.values()))
     most = max(int(np.histogram(values, edges)[0].max()) for values in drawn.values())
     figures = [
         figure(
-            _histogram(values, edges, most, side, parameter.title),
+            _histogram(values, edges, most, side, title),
             _spread_caption(side, facts.analysis.feet[side][name], name, values, edges),
-            title=f"{parameter.title}, {TITLES[side].lower()}",
+            title=f"{title}, {TITLES[side].lower()}",
         )
         for side, values in drawn.items()
     ]
-    few = [_too_few(parameter.title, {side: found[side]}) for side in found if side not in drawn]
-    return joined(columns(figures), [without(text) for text in few])
+    return figures, [_too_few(f"{title}, {TITLES[s].lower()}", {s: found[s]}) for s in found if s not in drawn]
 
 
 def _too_few(title: str, found: dict[str, Floats]) -> str:
@@ -216,18 +234,14 @@ def steadiness_figures(facts: Facts) -> Safe:
         )
         for side, of_foot in found.items()
     ]
-    entries = (
-        ("dots left", "stride times, left"),
-        ("dots right", "right"),
-        ("line third", "mean of a third"),
-        ("bar third", "± 1 standard deviation"),
-    )
-    shown = [
-        entry
-        for entry in entries
-        if not entry[0].startswith("dots") or entry[0].split()[1] in {MARKS[s] for s in found}
-    ]
+    shown = [(f"dots {MARKS[side]}", f"stride times{_of(side)}") for side in found]
+    if any(side in facts.analysis.steadiness for side in found):
+        shown += [("line third", "mean of a third"), ("bar third", "± 1 standard deviation")]
     return joined(legend(*shown), columns(drawn))
+
+
+def _of(side: str) -> str:
+    return f", {side}" if side in ("left", "right") else ""
 
 
 def _steady_plot(facts: Facts, side: str, at_s: Floats, ms: Floats, y_range: tuple[float, float]) -> Safe:

@@ -14,10 +14,12 @@ from retrosole.gait.statistics import Statistic
 from retrosole.plan.history import Practice
 from retrosole.plan.stages import position
 from retrosole.plan.words import position_lines
-from retrosole.report.facts import moment, subject_of
+from retrosole.report.facts import moment
 from retrosole.report.guided import own_plans, read_guided
 from retrosole.report.markup import foreign
-from retrosole.session.reader import open_session, read_info
+from retrosole.report.ways import told_shares
+from retrosole.session.kept import Kept, kept_in, only_subject
+from retrosole.session.reader import open_session
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Walk:
     @property
     def toe_first_percent(self) -> dict[str, float]:
         """Give the toe-first share of each foot that has one."""
-        shares = {side: one.toe_first_percent for side, one in self.analysis.shares.items() if side != "both"}
+        shares = {side: one.toe_first_percent for side, one in told_shares(self.analysis).items()}
         return {side: percent for side, percent in shares.items() if percent is not None}
 
     def statistic(self, name: str) -> dict[str, Statistic]:
@@ -75,18 +77,18 @@ def read_trend(root: Path, subject: str | None, direction: str | None, say: Call
 
     Raises UsageError when there is no folder, no session, or when `subject` is needed.
     """
-    if not root.is_dir():
-        raise UsageError(f"there is no folder {root}: name the one that sessions are kept in")
-    folders, unread = _folders(root)
-    chosen = _subject(root, set(folders.values()), subject)
+    kept = kept_in(root)
+    unread = list(kept.unread)
+    for _, why in unread:
+        say(f"LEFT OUT: {why}")
+    chosen = _subject(root, kept, subject)
     walks = []
-    for folder in [one for one, who in folders.items() if who == chosen]:
+    for folder in kept.of(chosen):
         try:
             walks.append(_walk(folder, direction))
         except RetrosoleError as error:
             unread.append((folder, error))
-    for _, why in unread:
-        say(f"LEFT OUT: {why}")
+            say(f"LEFT OUT: {error}")
     if not walks:
         raise UsageError(f"{root} holds no session of {chosen} that can be read: nothing to draw a trend of")
     ordered = sorted(walks, key=lambda walk: (walk.started is None, _stamp(walk.started), walk.name))
@@ -95,27 +97,12 @@ def read_trend(root: Path, subject: str | None, direction: str | None, say: Call
     return Trend(chosen, tuple(ordered), way, told, tuple(_positions(ordered)))
 
 
-def _folders(root: Path) -> tuple[dict[Path, str], list[tuple[Path, RetrosoleError]]]:
-    folders: dict[Path, str] = {}
-    unread: list[tuple[Path, RetrosoleError]] = []
-    for folder in sorted(root.iterdir()):
-        if (folder / "session.json").is_file():
-            try:
-                folders[folder] = subject_of(read_info(folder))
-            except RetrosoleError as error:
-                unread.append((folder, error))
-    return folders, unread
-
-
-def _subject(root: Path, found: set[str], wanted: str | None) -> str:
-    names = ", ".join(sorted(found)[:8])
-    if not found:
+def _subject(root: Path, kept: Kept, wanted: str | None) -> str:
+    if not kept.subjects:
         raise UsageError(f"{root} holds no session that can be read: name the folder that sessions are kept in")
-    if wanted is None and len(found) > 1:
-        raise UsageError(f"{root} holds sessions of several people ({names}): choose one with --subject")
-    if wanted is not None and wanted not in found:
-        raise UsageError(f"{root} holds no session of {wanted}, but of {names}")
-    return wanted or next(iter(found))
+    if wanted is not None and wanted not in kept.subjects.values():
+        raise UsageError(f"{root} holds no session of {wanted}, but of {kept.names}")
+    return wanted or only_subject(root, kept)
 
 
 def _walk(folder: Path, direction: str | None) -> Walk:

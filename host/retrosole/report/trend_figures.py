@@ -14,7 +14,7 @@ from retrosole.report.markup import Safe, joined
 from retrosole.report.order_figures import MARKS
 from retrosole.report.plot import HALF, Plot, plain_label, round_up, ticks
 from retrosole.report.trend import Trend, Walk
-from retrosole.report.words import NBSP, TITLES, signed
+from retrosole.report.words import NBSP, TITLES, counted, signed
 
 LEAST_DRAWN_N = 2
 _DAY_S = 86400.0
@@ -175,7 +175,7 @@ def _caption(found: Sequence[Series], unit: str, title: str) -> str:
         whose = f"{one.side}: " if one.side in ("left", "right") else ""
         first, last = (_shown(value, title) for value in (one.values[0], one.values[-1]))
         told.append(f"{whose}first {first}{unit}, last {last}{unit}")
-    return f"{'; '.join(told)}; n{NBSP}={NBSP}{max(len(one.values) for one in found)} sessions."
+    return f"{'; '.join(told)}; {counted(max(len(one.values) for one in found), 'session')}."
 
 
 def _shown(value: float, title: str) -> str:

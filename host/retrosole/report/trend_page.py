@@ -12,7 +12,8 @@ from retrosole.report.markup import Safe, bullets, cards, joined, paragraph, tag
 from retrosole.report.page import document, page_foot, page_head, section
 from retrosole.report.plain import PROMISE
 from retrosole.report.trend import Trend, Walk
-from retrosole.report.trend_figures import trend_figures
+from retrosole.report.trend_figures import LEAST_DRAWN_N, trend_figures
+from retrosole.report.ways import told_together
 from retrosole.report.words import DIRECTIONS, NBSP, counted, day, day_and_time, duration, of_hundred, signed
 
 _HEAD = (
@@ -47,7 +48,7 @@ def trend_page(trend: Trend, made: datetime) -> str:
             paragraph(" ".join(sentences(trend)), class_="short"),
             paragraph(f"{_CHANCE} {PROMISE}", class_="note"),
         ),
-        section("How it went", trend_figures(trend), paragraph(_drawn_text(trend), class_="note")),
+        section("How it went", trend_figures(trend), _drawn_note(trend)),
         *([section("Where in the plan", *map(_position, trend.positions))] if trend.positions else []),
         section("Every session", cards(_HEAD, [_row(walk) for walk in trend.walks]), _legend()),
         *([section("Not read", without("These could not be read:"), bullets(trend.unread))] if trend.unread else []),
@@ -69,7 +70,7 @@ def sentences(trend: Trend) -> Iterator[str]:
     if len(drawn) < 2:
         return
     first, last = drawn[0], drawn[-1]
-    toes = [_whole_toe_first(walk) for walk in (first, last)]
+    toes = [told_together(walk.analysis).toe_first_percent for walk in (first, last)]
     if toes[0] is not None and toes[1] is not None:
         yield (
             f"In the first session walked {trend.direction} the toes touched the ground first {of_hundred(toes[0])}, "
@@ -78,16 +79,15 @@ def sentences(trend: Trend) -> Iterator[str]:
     yield f"{first.stride_n:,} steps were taken in the first of them, {last.stride_n:,} in the last."
 
 
-def _whole_toe_first(walk: Walk) -> float | None:
-    shares = walk.analysis.shares
-    return (shares["both"] if "both" in shares else next(iter(shares.values()))).toe_first_percent
-
-
-def _drawn_text(trend: Trend) -> str:
+def _drawn_note(trend: Trend) -> Safe | None:
+    """Say which sessions are drawn, where any are."""
+    if len(trend.drawn) < LEAST_DRAWN_N:
+        return None
     left_n = len(trend.walks) - len(trend.drawn)
     way = "" if trend.direction == "unknown" else f" that were mostly walked {trend.direction}"
     text = f"Drawn are the {len(trend.drawn)} sessions with steps and a date{way}"
-    return f"{text}; {left_n} more are listed below only." if left_n else f"{text}."
+    more = f"; {left_n} more {'is' if left_n == 1 else 'are'} listed below only" if left_n else ""
+    return paragraph(f"{text}{more}.", class_="note")
 
 
 def _position(lines: tuple[str, ...]) -> Safe:
@@ -131,6 +131,7 @@ def _pair(values: dict[str, str]) -> str:
 def _legend() -> Safe:
     return paragraph(
         "Left / right where two feet were recorded, means of the steps that stand for the walk. Stance asymmetry: "
-        "100 × (left − right) / mean of both. Toes first: of the steps in which it was clear. – : not known.",
+        "100 × (left − right) / mean of both. Toes first: of the clear steps; of a session with several "
+        "ways, those of its way. – : not known.",
         class_="note",
     )

@@ -70,13 +70,13 @@ def spread(name: str, found: Statistic) -> str:
     return f"{parameter.shown(found.mean)} ±{NBSP}{parameter.shown(found.sd)}"
 
 
-def of_hundred(percent: float) -> str:
+def of_hundred(percent: float, step: str = "step") -> str:
     """Write a share as a person says it: in 96 of 100 steps; all and none only where that is so."""
     if percent >= 100.0:
-        return "in every step"
+        return f"in every {step}"
     if percent <= 0.0:
-        return "in no step"
-    return f"in {min(max(round(percent), 1), 99)} of 100 steps"
+        return f"in no {step}"
+    return f"in {min(max(round(percent), 1), 99)} of 100 {step}s"
 
 
 def share(n: int, of_n: int) -> str:

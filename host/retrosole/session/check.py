@@ -194,17 +194,14 @@ def format_check(check: Check) -> list[str]:
 
 def _side_lines(side: SideCheck) -> Iterator[str]:
     sessions = ", ".join(map(str, side.sessions)) or "none"
-    lost_n = side.expected_n - side.received_n
-    yield (
-        f"{side.side}: {side.received_n} of {side.expected_n} samples at {side.rate_hz} Hz"
-        f"{f', {lost_n} missing' if lost_n else ''}, {counted(side.stride_n, 'stride')}, device session {sessions}"
-    )
+    strides = counted(side.stride_n, "stride") if side.stride_n else "no strides"
+    yield f"{side.side}: {_sample_text(side)}, {strides}, device session {sessions}"
     for gap in side.gaps[:_SHOWN_N]:
         yield f"{side.side}: {_gap_text(gap)}"
     more_n = len(side.gaps) - _SHOWN_N
     if more_n > 0 or side.unlisted_n:
         more_n = max(more_n, 0) + side.unlisted_n
-        yield f"{side.side}: and {more_n} gaps more (--json lists up to {gaps_module.LISTED_N})"
+        yield f"{side.side}: and {counted(more_n, 'gap')} more (--json lists up to {gaps_module.LISTED_N})"
     damage = [(side.damaged_n, "damaged frame", ""), (side.torn_bytes, "byte", " of a torn last frame")]
     if told := ", ".join(counted(n, thing) + what for n, thing, what in damage if n):
         yield f"{side.side}: {told}"
@@ -216,6 +213,14 @@ def _side_lines(side: SideCheck) -> Iterator[str]:
         yield f"{side.side}: {counted(side.contact_lost_n, 'contact frame')} missing (provisional, so no loss)"
     for note in side.notes:
         yield f"{side.side}: {note}"
+
+
+def _sample_text(side: SideCheck) -> str:
+    if not side.expected_n:
+        return "no samples"
+    lost_n = side.expected_n - side.received_n
+    missing = f", {lost_n} missing" if lost_n else ""
+    return f"{side.received_n} of {side.expected_n} samples at {side.rate_hz} Hz{missing}"
 
 
 def _gap_text(gap: Gap) -> str:

@@ -72,11 +72,29 @@ class Session:
         return self.logs[side].frames(kind)
 
     @property
+    def heard(self) -> tuple[str, ...]:
+        """Give the sides of which anything was received but who they are."""
+        frames = {side: [f for s in log.segments for f in s.frames.values()] for side, log in self.logs.items()}
+        return tuple(side for side, found in frames.items() if any(map(len, found)))
+
+    @property
+    def apart_text(self) -> str:
+        """Say why times of left and right cannot be compared; empty where they can, or where there are no two."""
+        if len(self.heard) < 2 or self.alignment.is_aligned:
+            return ""
+        return self.alignment.text or "not on one clock: samples of both feet are needed for that"
+
+    @property
     def duration_s(self) -> float:
-        """Give the time from the first sample to the last of any foot; where no clock is common, of the longer one."""
+        """Give the time from the first sample to the last of any foot; where no clock is common, of the longer one.
+
+        Where no sample came it is the end of the last stride.
+        """
         longest_s = max(duration_s(log) for log in self.logs.values())
         spans_s = [ends_s for log in self.logs.values() if (ends_s := span_s(log))]
-        if not (self.alignment.is_aligned and spans_s):
+        if not spans_s:
+            return max([longest_s, *(stride.last_seen_s for stride in self.strides)])
+        if not self.alignment.is_aligned:
             return longest_s
         return max(longest_s, max(end_s for _, end_s in spans_s) - min(begin_s for begin_s, _ in spans_s))
 

@@ -185,6 +185,8 @@ def _share_text(shares: dict[str, float]) -> str:
 
 def sample_text(losses: Losses, rate_hz: int) -> str:
     """Say how many samples there are, how many are missing and why."""
+    if not losses.expected_n:
+        return "no samples"
     missing_n = losses.expected_n - losses.received_n
     text = f"{losses.received_n} of {losses.expected_n} samples at {rate_hz} Hz"
     if not missing_n:

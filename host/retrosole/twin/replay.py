@@ -11,6 +11,7 @@ from retrosole import wire
 from retrosole.errors import DamagedDataError
 from retrosole.framing import CRC_BYTES, pack, parse
 from retrosole.samples import missing_records, record_bytes, records_per_frame, unpack12
+from retrosole.session.check import counted
 from retrosole.session.reader import Session
 from retrosole.twin.core import Reenactment
 
@@ -54,7 +55,7 @@ class Replayed:
         if self.gap_s is not None:
             text = f"{self.side}: samples are missing from {self.gap_s:.2f} s on, so frames may differ after that"
             yield f"{text}; {self.after_gap_n} do" if self.after_gap_n else text
-        lost = ", ".join(f"{n} {kind}" for kind, n in self.lost_n.items() if n)
+        lost = ", ".join(counted(n, f"{kind} frame") for kind, n in self.lost_n.items() if n)
         if lost:
             yield f"{self.side}: found again, but lost on the way to the log: {lost}"
         if self.later_n:
