@@ -212,7 +212,7 @@ def test_shares_cadence_and_target_are_in_the_snapshot() -> None:
     for number, order in enumerate(["forefoot_first", "forefoot_first", "together", "heel_first", "unknown"]):
         state.push_stride(Stride("left", number, 1.2 * number, final_contact_s=1.2 * number + 0.7, contact_order=order))
     state.push_samples(0, ramp(0, 1000))
-    state.target_order = "heel_first"
+    state.target_order, state.link = "heel_first", "connected"
     view = state.snapshot()
     assert (view.forefoot_first_n, view.decided_n, view.toe_first_share) == (2, 4, 0.5)
     assert view.cadence_steps_min == pytest.approx(100)

@@ -99,8 +99,8 @@ class FootView:
 
     @property
     def cadence_steps_min(self) -> float:
-        """Give how fast somebody walks now; `nan` when nobody does, or too little is known."""
-        return cadence_steps_min(self.strides, self.now_s)
+        """Give how fast somebody walks now; `nan` when nobody does, too little is known, or the insole is gone."""
+        return cadence_steps_min(self.strides, self.now_s) if self.is_connected else math.nan
 
     @property
     def toe_first_share(self) -> float:
