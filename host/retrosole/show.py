@@ -296,7 +296,7 @@ class LiveFeeder(Watcher):
 
     def say(self, text: str) -> None:
         """Show it in the footer, and keep it for the time after the view has closed."""
-        self.state.message = text
+        self.state.tell(text)
         self.said.append(text)
 
     def tick(self, elapsed_s: float) -> None:

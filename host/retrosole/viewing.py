@@ -121,7 +121,7 @@ class Viewing:
             self._tell("ending the recording" if self._keeps else "beginning a recording")
 
     def _tell(self, message: str) -> None:
-        self._feeder.state.message = message
+        self._feeder.state.tell(message)
 
     def _pass_on(self, meanwhile: Callable[[], None]) -> bool:
         """End this session and begin another, `meanwhile` something else; say whether that can be done."""

@@ -23,6 +23,7 @@ const stream = new Stream({
   onEnd() {
     showStale("The walk has ended. This page can be closed.");
     document.body.classList.add("over");
+    for (const button of document.querySelectorAll("button")) button.disabled = true;
   },
 });
 
