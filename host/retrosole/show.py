@@ -299,7 +299,7 @@ class LiveFeeder(Watcher):
 
     def say(self, text: str) -> None:
         """Show it in the footer, and keep it for the time after the view has closed."""
-        self.state.message = text
+        self.state.tell(text)
         self.said.append(text)
 
     def tick(self, elapsed_s: float) -> None:
@@ -362,9 +362,27 @@ def _show_contact(state: FootState, foot: Foot, frame: wire.ContactFrame) -> Non
 
 def _show_status(state: FootState, foot: Foot, frame: wire.StatusFrame) -> None:
     state.battery_mv = None if frame.battery_mv == wire.INVALID["status.battery_mv"] else frame.battery_mv
-    fault = _words(word(wire.Fault, frame.first_fault)) if frame.fault_n else ""
-    state.fault = "; ".join(filter(None, (fault, _left_out_text(foot.insole, frame)))) or None
+    name = word(wire.Fault, frame.first_fault) if frame.fault_n else ""
+    out = ", ".join(site_names(foot.insole.identity, frame.channel_out_bits))
+    parts = (f"{out} left out" if out else "", _FAULTS.get(name, _words(name)))
+    state.fault = "; ".join(filter(None, parts)) or None
 
+
+_FAULTS = {  # for a person who walks: shorter than the name, or plainer
+    "channel_dead": "a sensor is dead",
+    "channel_stuck": "a sensor is stuck",
+    "channel_saturated": "a sensor is at its top",
+    "channel_drifting": "a sensor drifts",
+    "samples_lost": "samples were lost",
+    "samples_late": "samples came late",
+    "queue_full": "sending was held up",
+    "command_damaged": "a command came damaged",
+    "memory_low": "its memory is nearly full",
+    "battery_low": "its battery is nearly empty",
+    "crashed": "its program crashed",
+    "store_full": "its store is full",
+    "store_damaged": "its store is damaged",
+}
 
 _SHOWN: dict[type[Event], Callable[[FootState, Foot, Event], None]] = {
     wire.SamplesFrame: _show_samples,

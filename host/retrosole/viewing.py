@@ -91,13 +91,20 @@ class Viewing:
 
     def mark(self) -> None:
         """Set the next mark, numbered from 1, on all feet."""
+        if all(foot.link != CONNECTED for foot in self._recorder.feet):
+            self._tell("no mark is set: no insole is there")
+            return
         self._mark_n += 1
         number = self._mark_n
 
+        marked: list[str] = []
+
         def set_mark(foot: Foot) -> None:
             foot.insole.marker(number)
+            marked.append(foot.side)
+            where = "" if len(marked) == len(self._recorder.feet) else f" on the {marked[0]} foot only"
             kept = "" if self._keeps else "; nothing is being kept, r records"
-            self._tell(f"mark {number} set{kept}")
+            self._tell(f"mark {number} set{where}{kept}")
 
         self._recorder.ask(set_mark)
 
@@ -114,7 +121,7 @@ class Viewing:
             self._tell("ending the recording" if self._keeps else "beginning a recording")
 
     def _tell(self, message: str) -> None:
-        self._feeder.state.message = message
+        self._feeder.state.tell(message)
 
     def _pass_on(self, meanwhile: Callable[[], None]) -> bool:
         """End this session and begin another, `meanwhile` something else; say whether that can be done."""

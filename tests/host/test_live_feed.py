@@ -11,7 +11,7 @@ import pytest
 
 from retrosole.gait.strides import Stride
 from retrosole.live.feed import Feed
-from retrosole.live.state import FootState, LiveState
+from retrosole.live.state import MESSAGE_S, FootState, LiveState
 
 NAMES, ZONES = ["met1", "heel_medial"], ["forefoot", "heel"]
 
@@ -211,3 +211,5 @@ def test_what_an_insole_says_of_itself_is_plain_text() -> None:
     message = whole(feed)
     assert message["feet"][0]["names"] == ["a?[2J", "??"]
     assert message["feet"][0]["fault"] == "?evil?" and message["message"] == "a?b"
+    advance(feed, MESSAGE_S)
+    assert whole(feed)["message"] == "", "what was said long ago is no news"

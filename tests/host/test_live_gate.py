@@ -123,6 +123,12 @@ def test_an_address_for_once_leads_to_the_page_once(gate: Gate) -> None:
     assert get(gate, target).status == HTTPStatus.FORBIDDEN
 
 
+def test_the_address_without_its_last_slash_leads_to_the_page(gate: Gate) -> None:
+    answer = get(gate, f"/{gate.token}")
+    assert answer.status == HTTPStatus.SEE_OTHER and dict(answer.headers)["Location"] == f"/{gate.token}/"
+    assert get(gate, f"/{gate.token}?x").status == HTTPStatus.FORBIDDEN
+
+
 def test_what_is_no_ascii_is_refused_without_a_fault(gate: Gate) -> None:
     assert get(gate, "/grün/").status == HTTPStatus.FORBIDDEN
     assert get(gate, "/\udc80/").status == HTTPStatus.FORBIDDEN

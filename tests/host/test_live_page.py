@@ -325,11 +325,36 @@ def test_keys_and_buttons(pair: tuple[LiveState, WebView], tab: TabMaker, button
     assert buttons.asked == ["mark", "record", "tare", "mark", "quit"]
 
 
+def test_buttons_can_be_reached_and_pressed_without_a_mouse(
+    pair: tuple[LiveState, WebView], tab: TabMaker, buttons: Buttons
+) -> None:
+    page = shown(tab(pair[1].url))
+    focused = "() => document.activeElement.dataset.ask || document.activeElement.dataset.do"
+    page.page.keyboard.press("Tab")
+    assert page.run(focused) == "mark"
+    for key in ("Space", "Enter"):
+        page.page.keyboard.press(key)
+    assert page.run(focused) == "mark", "it stays where it is, to be pressed again"
+    assert page.text("#pause") == "pause"
+    for _ in range(2):
+        page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Space")
+    assert page.run("() => document.getElementById('asked').textContent") == "feet in the air? Press again."
+    page.page.keyboard.press("Space")
+    assert page.run("() => document.getElementById('asked').textContent") == ""
+    end_s = time.monotonic() + 20
+    while len(buttons.asked) < 3 and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert buttons.asked == ["mark", "mark", "tare"]
+
+
 def test_the_picture_can_be_held(pair: tuple[LiveState, WebView], tab: TabMaker) -> None:
     state, web = pair
     page = shown(tab(web.url))
     page.page.keyboard.press("Space")
     assert page.run("() => document.body.classList.contains('paused')")
+    for part in ("#feet", "#numbers", "#hint"):  # nothing that stands still looks as if it were of now
+        assert page.run(f"() => getComputedStyle(document.querySelector('{part}')).opacity") == "0.45"
     assert page.text("#pause") == "paused: go on"
     state.elapsed_s = 100.0
     time.sleep(1)
@@ -356,11 +381,14 @@ def test_a_stream_that_is_cut_is_said_and_comes_again(tab: TabMaker, buttons: Bu
         state.elapsed_s = 6.0
         page.until("document.getElementById('elapsed').textContent === '0:00:06'")
         web._feed.advance = lambda now_s, is_due=False: None  # type: ignore[method-assign]
-        page.until("document.getElementById('stale').textContent.startsWith('Stale: nothing from the program for 3 s')")
+        page.until("document.getElementById('stale').textContent.startsWith('This picture is old: nothing comes')")
+        page.until("document.getElementById('stale').textContent.endsWith(' 3 s')")
+        heard = page.run("() => document.querySelector('[role=alert]').textContent")
+        assert heard == "This picture is old: nothing comes from the program. Trying again.", "no seconds: each is read out"
         assert page.run("() => document.body.classList.contains('stale')")
         del web._feed.advance
         page.until("document.getElementById('stale').hidden")
-    page.until("document.getElementById('stale').textContent === 'The walk has ended. This page can be closed.'")
+    page.until("document.getElementById('stale').textContent.trim() === 'The walk has ended. This page can be closed.'")
     again = LiveState([walking("left")], elapsed_s=7.0)
     with WebView(again, buttons, port) as web:
         web.gate.token = token

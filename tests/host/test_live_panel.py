@@ -7,11 +7,13 @@ import pytest
 
 from retrosole.gait.strides import Stride
 from retrosole.live import foot_map
-from retrosole.live.bars import clock_text, footer_row, header_row
+from retrosole.live.bars import clock_text, footer_row, header_row, hint_rows
+from retrosole.live.hint import Hint
+from retrosole.live.hint import Hint
 from retrosole.live.palette import DIM, TEXT, zone_colour
 from retrosole.live.panel import foot_rows
 from retrosole.live.rows import beside, fit, plain, row_width, spread, to_text
-from retrosole.live.state import FootState, LiveState
+from retrosole.live.state import FootState, LiveState, both_cadence_steps_min
 
 NAMES = ["hallux", "met1", "met3", "met5", "heel_medial", "heel_lateral"]
 ZONES = ["forefoot"] * 4 + ["heel"] * 2
@@ -118,6 +120,10 @@ def test_contact_shows_only_while_the_foot_presses() -> None:
     foot.push_samples(2000, np.full((30, 6), 2000, dtype=np.uint16))
     text = text_of(foot, 60, 38)
     assert " heel     on the ground" in text and "╍" in text
+    foot.push_samples(2030, np.full((600, 6), 2000, dtype=np.uint16))  # more than 3 s: no step any more
+    for width in (60, 40):
+        text = text_of(foot, width, 38)
+        assert " standing " in text and "on the ground" not in text and "╍" in text
 
 
 def test_every_channel_has_name_value_and_the_colour_of_its_zone() -> None:
@@ -167,6 +173,14 @@ def test_a_fault_is_red_and_moves_nothing(width: int, height: int) -> None:
     assert text == "insole says: met3 is stuck" and "#ff8787" in style
 
 
+def test_of_a_long_fault_the_beginning_is_told() -> None:
+    foot = walked_foot()
+    foot.fault = "heel medial left out; a sensor is dead"
+    assert f" {foot.fault} " in to_text(foot_rows(foot.snapshot(), 40, 22))
+    foot.fault = "met1, heel medial left out; a sensor is dead"
+    assert f" {foot.fault[:37]}… " in to_text(foot_rows(foot.snapshot(), 40, 22))
+
+
 def header(state: LiveState, width: int, *, paused: bool = False, delay_s: float = math.nan) -> str:
     views = [foot.snapshot() for foot in state.feet]
     text = to_text([header_row(state, views, width, paused, delay_s)])[0]
@@ -214,6 +228,23 @@ def test_footer_names_the_keys() -> None:
     assert footer(pair, 80, has_controls=False).rstrip() == " q quit  space pause  1 left  2 right  b both"
     pair.recording = "sessions/S07"
     assert "r stop " in footer(pair, 80)
+    assert footer(pair, 60).rstrip() == " q quit  space pause  m mark  t tare  r stop"
+    assert footer(pair, 40).rstrip() == " q quit"
+
+
+def test_what_the_traces_are_is_not_cut_in_a_word() -> None:
+    def heading(width: int) -> str:
+        return next(line for line in text_of(walked_foot(), width, 16).splitlines() if "peak" in line or "load" in line)
+
+    assert heading(40).strip() == "load over 10 s, 100 % = recent peak"
+    assert heading(30).strip() == "100 % = recent peak"
+    assert heading(20).strip() == "load over 10 s"
+
+
+def test_a_hint_that_is_cut_says_what_to_do_alone() -> None:
+    hint = Hint("pace", "notice", "Slower", "101 steps/min, the plan says up to 90", ())
+    assert to_text(hint_rows(hint, 60, 12)) == [f"{f'{hint.words}: {hint.detail}':^60}"]
+    assert to_text(hint_rows(hint, 40, 12)) == [f"{'Slower':^40}"]
 
 
 def test_a_message_hides_the_keys_when_there_is_no_room_for_both() -> None:
@@ -243,8 +274,23 @@ def test_no_loss_has_its_unit_at_forty_columns_too(battery_mv: int | None) -> No
     text = to_text(foot_rows(foot.snapshot(), 40, 22))[0]
     assert text.startswith(" RIGHT  ● ") and "lost 0 samples " in text
     assert ("3.91 V" in text) is (battery_mv is not None)
+    foot.lost_frame_n = 3
+    assert "lost 3 frames " in to_text(foot_rows(foot.snapshot(), 40, 22))[0], "what is lost, not what is not"
     foot.link = "lost, retrying"
     assert "○ lost, retrying" in to_text(foot_rows(foot.snapshot(), 40, 22))[0]
+
+
+@pytest.mark.parametrize("sweeps", [False, True])
+def test_of_an_insole_that_is_gone_nothing_is_told_as_of_now(sweeps: bool) -> None:
+    foot = walked_foot()
+    foot.push_samples(2000, np.full((40, 6), 2100, np.uint16))
+    foot.push_contact("forefoot_first", 10.05)
+    for link, of_now in (("connected", True), ("gone, looking for it", False)):
+        foot.link = link
+        text = "\n".join(to_text(foot_rows(foot.snapshot(), 60, 38, sweeps=sweeps)))
+        assert ("on the ground" in text, "100 %" in text.partition("recent peak")[2]) == (of_now, of_now)
+        assert (" now" in text or "now " in text) is of_now
+        assert not math.isnan(both_cadence_steps_min([foot.snapshot()])) is of_now
 
 
 def test_text_from_outside_cannot_move_the_cursor() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrosole.gait.strides import Stride
-from retrosole.live.state import FootState, LiveState
+from retrosole.live.state import FootState, LiveState, MessageClock
 
 RATE_HZ = 200.0
 
@@ -212,8 +212,17 @@ def test_shares_cadence_and_target_are_in_the_snapshot() -> None:
     for number, order in enumerate(["forefoot_first", "forefoot_first", "together", "heel_first", "unknown"]):
         state.push_stride(Stride("left", number, 1.2 * number, final_contact_s=1.2 * number + 0.7, contact_order=order))
     state.push_samples(0, ramp(0, 1000))
-    state.target_order = "heel_first"
+    state.target_order, state.link = "heel_first", "connected"
     view = state.snapshot()
     assert (view.forefoot_first_n, view.decided_n, view.toe_first_share) == (2, 4, 0.5)
     assert view.cadence_steps_min == pytest.approx(100)
     assert view.target_order == "heel_first"
+
+
+def test_a_message_stands_for_a_while_and_again_when_it_is_told_again() -> None:
+    state, messages = LiveState([]), MessageClock()
+    assert messages.text(state, 100.0) == ""
+    state.tell("mark 1 set")
+    assert [messages.text(state, now_s) for now_s in (101.0, 110.9, 111.0)] == ["mark 1 set", "mark 1 set", ""]
+    state.tell("mark 1 set")
+    assert messages.text(state, 120.0) == "mark 1 set"

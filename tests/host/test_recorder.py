@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from pty_insole import PtyInsole, own_id, samples_frame
 
-from retrosole import connect, open_session, recorder, wire
+from retrosole import connect, open_session, recorder, show, wire
 from retrosole.cli import run
 from retrosole.framing import encode
 from retrosole.show import LiveFeeder
@@ -466,10 +466,13 @@ def test_a_sensor_that_is_left_out_is_shown_in_the_live_view() -> None:
         values = {field.name: 0 for field in fields(wire.StatusFrame)} | {"running": 1}
         foot = recorder.Foot("left", device)
         feeder.frame(foot, wire.StatusFrame(**values | {"channel_out_bits": 0b10001}))
-        assert feeder.state.feet[0].fault == "left out of the decisions: hallux, heel medial"
+        assert feeder.state.feet[0].fault == "hallux, heel medial left out"
         feeder.frame(foot, wire.StatusFrame(**values))
         assert feeder.state.feet[0].fault is None
+        feeder.frame(foot, wire.StatusFrame(**values | {"fault_n": 2, "first_fault": wire.Fault.BATTERY_LOW}))
+        assert feeder.state.feet[0].fault == "its battery is nearly empty"
     insole.vanish()
+    assert set(show._FAULTS) == {name.lower() for name in wire.Fault.__members__} - {"none"}
 
 
 def test_the_demo_walks_records_sums_up_and_says_what_next(capsys: pytest.CaptureFixture[str]) -> None:

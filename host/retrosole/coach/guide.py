@@ -108,6 +108,7 @@ class Guide:
         self.stopped: Stop | None = None
         self.felt: dict[str, str] = {}
         self.is_over = False
+        self.is_blind = False  # to be set while no insole is there: then that nothing is seen says nothing
         self._stops = {stop.key: stop for stop in stops}
         self._hands = hands
         self._opening = opening
@@ -174,8 +175,14 @@ class Guide:
 
     def landing(self, side: str, landing: Landing, now_s: float) -> None:
         """Take what a foot did in the drill; the number is said for each touch of the foot that is asked for."""
-        if not self._is_under_way("touch") or side != self.step.side:
+        if not self._is_under_way("touch"):
             return
+        if side != self.step.side:
+            if landing in COUNTED:
+                self._once("other", f"That was the {side} foot; now the {self.step.side} one is to touch.")
+            return
+        self._event_s = now_s
+        self._said.discard("quiet")
         now = self.done[-1]
         now.landings[landing] += 1
         if landing in COUNTED:
@@ -267,13 +274,18 @@ class Guide:
                 self._finish_step(now_s)
             return
         left_s = step.seconds - elapsed_s
-        if step.kind == "walk":
-            if step.seconds >= 60 and left_s <= step.seconds / 2:
-                self._once("half", "Half of the time is over.")
-            if quiet_s >= QUIET_S and left_s > _LAST_S:
-                self._once("quiet", "I see no steps. Rest as long as you like; s ends the session.")
+        if step.kind == "walk" and step.seconds >= 60 and left_s <= step.seconds / 2:
+            self._once("half", "Half of the time is over.")
+        if quiet_s >= QUIET_S and left_s > _LAST_S and not self.is_blind:
+            self._say_quiet(step)
         if step.kind != "touch" and step.seconds > _BRIEF_S and left_s <= _LAST_S:
             self._once("last", f"{_LAST_S:.0f} more seconds.")
+
+    def _say_quiet(self, step: Step) -> None:
+        if step.kind == "walk":
+            self._once("quiet", "I see no steps. Rest as long as you like; s ends the session.")
+        elif step.kind == "touch" and step.touches:
+            self._once("quiet", f"I see no touches of the {step.side} foot. Enter goes on, s ends the session.")
 
     def _once(self, what: str, text: str) -> None:
         if what not in self._said:

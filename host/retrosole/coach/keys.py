@@ -50,6 +50,12 @@ class Keys:
                 return self._got(self._queue.get(timeout=_WAIT_S))
         return None
 
+    def forget(self) -> None:
+        """Drop what was typed on a terminal so far; lines that were piped in were meant for later, and stay."""
+        if self._is_terminal:
+            while self.poll() is not None:
+                pass
+
     def close(self) -> None:
         """Stop reading."""
         self._closed.set()

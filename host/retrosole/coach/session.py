@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrosole import show
 from retrosole.coach.guide import Done, Step
-from retrosole.coach.keys import Keys, open_keys
+from retrosole.coach.keys import ENTER, Keys, open_keys
 from retrosole.coach.screen import Screen
 from retrosole.coach.watcher import CoachWatcher
 from retrosole.device import Insole
@@ -137,7 +137,8 @@ def _answer(screen: Screen, keys: Keys, ask: str) -> str:
         if key in "yn":
             screen.say("  yes" if key == "y" else "  no")
             return "yes" if key == "y" else "no"
-        screen.say("  Please answer y for yes or n for no; Ctrl-C leaves.")
+        if key != ENTER:  # typed behind each answer, by habit
+            screen.say("  Please answer y for yes or n for no; Ctrl-C leaves.")
     raise UsageError(
         "the safety questions were not answered: run this in a terminal, or pipe a line with y or n for each of them"
     )

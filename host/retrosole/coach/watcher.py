@@ -52,6 +52,7 @@ class CoachWatcher(Watcher):
         for foot in feet:
             self._counters[foot.side] = counter_of(foot.insole.identity)
             self._sessions[foot.side] = foot.session
+        self._keys.forget()  # the rest of an answer, as of a "yes", must not stop or hurry what only begins
         self.guide.begin(0.0)
 
     def frame(self, foot: Foot, frame: Event) -> None:
@@ -77,6 +78,7 @@ class CoachWatcher(Watcher):
             self.guide.key(key, elapsed_s)
         if not self._keys.is_open:
             self.guide.no_keys()
+        self.guide.is_blind = all(foot.link != CONNECTED for foot in self._feet)
         self.guide.tick(elapsed_s)
         self._screen.status(self.guide.status(elapsed_s))
         if self.guide.is_over:

@@ -33,10 +33,9 @@ from retrosole.live.hint import Hint
 from retrosole.live.palette import BACKGROUND, TEXT, themed
 from retrosole.live.panel import foot_rows
 from retrosole.live.rows import Row, changed_cells
-from retrosole.live.state import FootState, FootView, LiveState
+from retrosole.live.state import FootState, FootView, LiveState, MessageClock
 from retrosole.live.terse import TerseUpdate
 
-MESSAGE_S = 10.0  # so long it may hide the keys
 _TARE_AGAIN_S = 20.0  # the second key press that confirms
 _DELAY_EVERY_S = 1.0
 
@@ -196,7 +195,7 @@ class LiveApp(App[None]):
         is_pair = len(state.feet) > 1
         self._panels = [FootPanel(foot, is_pair and foot.side == "right", sweeps) for foot in state.feet]
         self._hint: Hint | None = None
-        self._message, self._message_s = "", 0.0
+        self._messages = MessageClock()
         self._tare_asked_s = -math.inf
         self._undrawn_s = math.nan  # when the newest sample was due that is about to be drawn
         self._delays_s: deque[float] = deque(maxlen=20)
@@ -265,10 +264,7 @@ class LiveApp(App[None]):
         self._header.show([header_row(self.state, views, width, self.paused, self._delay_s)])
 
     def _show_footer(self) -> None:
-        now_s = time.monotonic()
-        if self.state.message != self._message:
-            self._message, self._message_s = self.state.message, now_s
-        message = self._message if now_s - self._message_s < MESSAGE_S else ""
+        message = self._messages.text(self.state, time.monotonic())
         has_controls = self._controls is not None
         self._footer.show([footer_row(self.state, self._footer.size.width, message, has_controls)])
 
@@ -318,9 +314,9 @@ class LiveApp(App[None]):
         now_s = time.monotonic()
         if now_s - self._tare_asked_s > _TARE_AGAIN_S:
             self._tare_asked_s = now_s
-            self.state.message = f"tare {names}: sit, {_feet(shown)} in the air, then press t again"
+            self.state.tell(f"tare {names}: sit, {_feet(shown)} in the air, then press t again")
         elif loaded:
-            self.state.message = f"not tared: load on the {' and the '.join(loaded)} foot; lift, then press t"
+            self.state.tell(f"not tared: load on the {' and the '.join(loaded)} foot; lift, then press t")
         else:
             self._tare_asked_s = -math.inf
             self._controls.tare([panel.foot.side for panel in shown])

@@ -82,14 +82,16 @@ def _whole(value: float) -> str:
 
 
 def footer_row(state: LiveState, width: int, message: str = "", has_controls: bool = False) -> Row:
-    """Name the keys, and give the message if there is one: where both do not fit, the message alone with `q`."""
+    """Name the keys, and give the message if there is one: where all do not fit, without those of the feet, then
+    the message alone with `q`.
+    """
     keys = [("q", "quit"), ("space", "pause")]
     if has_controls:
         keys += [("m", "mark"), ("t", "tare"), ("r", "record" if state.recording is None else "stop")]
     if len(state.feet) > 1:
         keys += [("1", state.feet[0].side), ("2", state.feet[1].side), ("b", "both")]
     text = plain(message)
-    for shown in (keys, keys[:1]):
+    for shown in (keys, keys[:5], keys[:1]):
         left: list[Span] = [(" ", DIM)]
         for key, word in shown:
             left += [(key, STRONG), (f" {word}  ", DIM)]
@@ -126,10 +128,10 @@ def _title_variants(view: FootView) -> list[list[str]]:
     """Give what the right of the title says, the loss first, from the longest to the shortest."""
     battery = [] if view.battery_mv is None else [f"{view.battery_mv / 1000:.2f} V"]
     cue = "cue on" if view.cue_on else "cue off"
-    samples = f"lost {view.lost_sample_n} samples"
-    frames = f"{samples}, {view.lost_frame_n} frame{'' if view.lost_frame_n == 1 else 's'}"
-    longer = [[frames, *battery, cue], [samples, *battery, cue]]
-    return [*longer, [samples, *battery], [samples], [f"lost {view.lost_sample_n}"]]
+    samples, frames = f"lost {view.lost_sample_n} samples", f"{view.lost_frame_n} frame{'s'[: view.lost_frame_n != 1]}"
+    short = f"lost {frames}" if view.lost_frame_n and not view.lost_sample_n else samples
+    longer = [[f"{samples}, {frames}", *battery, cue], [short, *battery, cue]]
+    return [*longer, [short, *battery], [short], [f"lost {view.lost_sample_n or view.lost_frame_n}"]]
 
 
 def hint_rows(hint: Hint, width: int, screen_height: int) -> list[Row]:
@@ -141,7 +143,8 @@ def hint_rows(hint: Hint, width: int, screen_height: int) -> list[Row]:
     elif screen_height >= _HINT_HEIGHT and len(small[0]) + 4 <= width:
         lines = [*small, hint.detail]
     else:
-        lines = [f"{hint.words}: {hint.detail}"]
+        whole = f"{hint.words}: {hint.detail}"
+        lines = [whole if len(whole) <= width else hint.words]
     return [((line[:width].center(width), style),) for line in lines]
 
 

@@ -25,6 +25,7 @@ from retrosole.live.state import (
     FootState,
     FootView,
     LiveState,
+    MessageClock,
     both_cadence_steps_min,
     both_toe_first_share,
 )
@@ -143,6 +144,7 @@ class Feed:
         self._state = state
         self._feet = [FootFeed(foot) for foot in state.feet]
         self._common: Json = {}
+        self._messages = MessageClock()
         self._sampled = [math.nan for _ in self._feet]
         self._now_s = 0.0
 
@@ -186,7 +188,7 @@ class Feed:
             "cadence": _number(both_cadence_steps_min(views)),
             "target": " / ".join(sorted({_order(view.target_order) for view in views})),
             "recording": None if state.recording is None else plain(state.recording),
-            "message": plain(state.message),
+            "message": plain(self._messages.text(state, self._now_s)),
             "hint": None if hint is None else {"words": hint.words, "detail": hint.detail, "level": hint.level},
         }
 

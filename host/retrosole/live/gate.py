@@ -82,13 +82,15 @@ class Gate:
         if method != "GET":
             return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET")
         if self._is_once(target):
-            return Answer(HTTPStatus.SEE_OTHER, headers=(*_HEADERS, ("Location", f"/{self.token}/")))
+            return self._to_page()
         token, slash, name = target.removeprefix("/").partition("/")
         if not _is_same(token, self.token):
             return _refuse(HTTPStatus.FORBIDDEN, "use the whole address that retrosole printed")
         if name == STREAM and origins:
             return Answer(HTTPStatus.SWITCHING_PROTOCOLS, is_stream=True)
-        if not slash or name not in self.files:
+        if not slash:
+            return self._to_page()
+        if name not in self.files:
             return _refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
         return self._file(name, hosts[0].lower())
 
@@ -97,6 +99,9 @@ class Gate:
             return False
         self._once = None
         return True
+
+    def _to_page(self) -> Answer:
+        return Answer(HTTPStatus.SEE_OTHER, headers=(*_HEADERS, ("Location", f"/{self.token}/")))
 
     def _file(self, name: str, host: str) -> Answer:
         kind, content = self.files[name]

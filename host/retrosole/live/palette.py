@@ -57,6 +57,7 @@ _ORDER_WORDS = {
     "forefoot_first": "forefoot first",
     "heel_first": "heel first",
     "together": "together",
+    "standing": "standing",
 }
 
 

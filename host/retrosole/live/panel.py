@@ -48,7 +48,7 @@ def _wide(view: FootView, width: int, height: int, map_at_left: bool, sweeps: bo
     column = [(), *column, ()]
     column += table_rows(view, height - len(column), table_width)
     traces_width = width - table_width - 3
-    traces = [_heading(view), *trace_rows(view, traces_width, height - 1, sweeps)]
+    traces = [_heading(view, traces_width), *trace_rows(view, traces_width, height - 1, sweeps)]
     if map_at_left:
         return beside(column, traces, table_width, gap=2)
     return beside(_indent(traces), column, traces_width + 1)
@@ -72,7 +72,7 @@ def _narrow(view: FootView, width: int, height: int, map_at_left: bool, sweeps: 
 
 
 def _traces(view: FootView, width: int, height: int, sweeps: bool) -> list[Row]:
-    return _indent([_heading(view), *trace_rows(view, width - 1, height - 1, sweeps)])
+    return _indent([_heading(view, width - 2), *trace_rows(view, width - 1, height - 1, sweeps)])
 
 
 def _map_and_table(view: FootView, width: int, height: int) -> tuple[tuple[int, int], int] | None:
@@ -99,14 +99,17 @@ def _map(view: FootView, size: tuple[int, int]) -> list[Row]:
     return foot_map.draw_foot(view.side, spots, size, centre_trail(view) if is_there else None)
 
 
-def _heading(view: FootView) -> Row:
+def _heading(view: FootView, width: int) -> Row:
     """Say what the traces are; a fault takes this row, so that a pair stays level."""
     if not view.is_connected and view.end_idx:
         return ((f"{view.side} is gone: this was before", BAD),)
     if view.fault:
-        return ((f"insole says: {plain(view.fault)}", BAD),)
+        text = f"insole says: {plain(view.fault)}"
+        text = text if len(text) <= width else plain(view.fault)
+        return ((text if len(text) <= width else f"{text[: max(0, width - 1)]}…", BAD),)
     window_s = len(view.counts) / view.rate_hz
-    return ((f"load over {window_s:.0f} s, 100 % = recent peak", DIM),)
+    texts = (f"load over {window_s:.0f} s, 100 % = recent peak", "100 % = recent peak", f"load over {window_s:.0f} s", "")
+    return ((next(text for text in texts if len(text) <= width or not text), DIM),)
 
 
 def _indent(rows: Sequence[Row]) -> list[Row]:

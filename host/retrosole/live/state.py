@@ -27,6 +27,7 @@ SPAN_MIN_COUNTS = 150.0  # below it a channel is noise: keep it small instead of
 KEPT_STRIDE_N = 64
 CONNECTED = "connected"
 IN_THE_AIR = 0.15  # load above which a foot is not
+MESSAGE_S = 10.0  # so long a message stands: on a terminal it may hide the keys
 _NOW_S = 0.05  # a load is averaged over this, so that its digits can be read
 _FORGET_S = 60.0  # how slowly baseline and peak of the past give way to those of the window
 
@@ -101,8 +102,8 @@ class FootView:
 
     @property
     def cadence_steps_min(self) -> float:
-        """Give how fast somebody walks now; `nan` when nobody does, or too little is known."""
-        return cadence_steps_min(self.strides, self.now_s)
+        """Give how fast somebody walks now; `nan` when nobody does, too little is known, or the insole is gone."""
+        return cadence_steps_min(self.strides, self.now_s) if self.is_connected else math.nan
 
     @property
     def toe_first_share(self) -> float:
@@ -316,7 +317,7 @@ class LiveState:
     """Hold what all feet have in common; the feeder replaces the attributes, the screen reads them.
 
     `recording` is the folder being written, None when only looking. `message` is one line for the
-    person. `pace_limit_steps_min` is what the plan allows, None without one. `finished` tells the view to close by
+    person, `tell` says it. `pace_limit_steps_min` is what the plan allows, None without one. `finished` tells the view to close by
     itself.
     """
 
@@ -324,8 +325,14 @@ class LiveState:
     elapsed_s: float = 0.0
     recording: str | None = None
     message: str = ""
+    told_n: int = 0
     pace_limit_steps_min: float | None = None
     finished: bool = field(default=False)
+
+    def tell(self, message: str) -> None:
+        """Tell the person one line, also when it is the same as before."""
+        self.message = message
+        self.told_n += 1
 
     def stride_counts(self) -> tuple[int, int, int]:
         """Give the strides of all feet together, how many of them went backward, and how many have a direction."""
@@ -335,6 +342,21 @@ class LiveState:
     def hint(self, views: Sequence[FootView]) -> Hint | None:
         """Give what is to be said to the person now, from snapshots of the feet; see `retrosole.live.hint`."""
         return choose_hint(views, self.pace_limit_steps_min)
+
+
+class MessageClock:
+    """Know of each message how long it has been there; for one reader."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[int, str] = (0, "")
+        self._since_s = 0.0
+
+    def text(self, state: LiveState, now_s: float) -> str:
+        """Give the message for MESSAGE_S from when it was first seen, and again when it is told again; then ""."""
+        stamp = (state.told_n, state.message)
+        if stamp != self._stamp:
+            self._stamp, self._since_s = stamp, now_s
+        return state.message if now_s - self._since_s < MESSAGE_S else ""
 
 
 def both_cadence_steps_min(views: Sequence[FootView]) -> float:

@@ -57,7 +57,8 @@ def table_rows(view: FootView, height: int, width: int = FULL_WIDTH) -> list[Row
     current = on_ground(view)
     if current is not None:
         word = f"{shape.words.get(current.order, current.order):{shape.widths[0]}}"
-        rows.append(((f"{before} ", DIM), (word, order_colour(current.order)), ("on the ground", DIM)))
+        said: Row = ((word, order_colour(current.order)), ("on the ground", DIM))
+        rows.append(((f"{before} ", DIM), *(said if current.order != "standing" else (("standing", DIM),))))
     if not view.strides:
         rows.append(((f"{before} no stride yet", DIM),))
     shown_n = max(0, height - len(rows))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +28,7 @@ _PLOT_MIN_WIDTH = 8
 _CHANNEL_ROW_N = 2  # with less, zones
 _HEADROOM = 1.08  # so that a peak does not touch the trace above
 _GROUND_LOAD = 0.1  # above it a foot whose stride is not over counts as on the ground
-
+_STANDING_S = 3.0
 
 _Cell = TypeVar("_Cell", str, Span)
 
@@ -94,6 +94,8 @@ def trace_rows(view: FootView, width: int, height: int, sweeps: bool = False) ->
     names = _zone_names(view) if are_zones else view.channel_names
     shown_n, each = _share_out(len(names), room)
     label_width = _label_width(names, each)
+    if not view.is_connected:
+        view = replace(view, loads=np.full_like(view.loads, np.nan))  # what is on it now, nobody knows
     axis = _axis(view, max(_PLOT_MIN_WIDTH, width - label_width - 1), sweeps)
     shades = _shades(view, axis)
     rows: list[Row] = []
@@ -216,9 +218,15 @@ def _stance_row(view: FootView, axis: _Axis, label_width: int) -> Row:
 
 
 def on_ground(view: FootView) -> Mark | None:
-    """Give the contact whose stride is not over yet, while the foot still presses on something."""
-    pressed = bool(np.any(view.loads > _GROUND_LOAD))  # nan compares false
-    return view.contact if pressed else None
+    """Give the contact whose stride is not over yet, while the foot still presses on something, as far as is known.
+
+    After 3 s its order is "standing": from then on the insole takes it for no stride.
+    """
+    pressed = view.is_connected and bool(np.any(view.loads > _GROUND_LOAD))  # nan compares false
+    if view.contact is None or not pressed:
+        return None
+    stands = view.now_s - view.contact.start_s > _STANDING_S
+    return replace(view.contact, order="standing") if stands else view.contact
 
 
 def _cells(axis: _Axis, mark: Mark, rate_hz: float) -> tuple[int, int]:
@@ -241,7 +249,7 @@ def _time_row(view: FootView, axis: _Axis, label_width: int) -> Row:
                 spans[at + offset] = (char, WARN)
     spans = axis.placed(spans, (" ", ""))
     if axis.turn_n is not None:
-        _point_at_now(spans, (axis.turn_n - 1) % axis.width)
+        _point_at(spans, (axis.turn_n - 1) % axis.width, _newest(view))
     return (("".ljust(label_width), ""), *merge(spans))
 
 
@@ -253,11 +261,15 @@ def _ago_labels(view: FootView, axis: _Axis) -> list[str]:
     for ago_s in range(step_s, math.ceil(window_s) + 1, step_s):
         at = max(0, round(axis.width * (1 - ago_s / window_s)))
         line[at : at + len(f"-{ago_s} s")] = f"-{ago_s} s"
-    line[axis.width - 3 :] = "now"
+    line[axis.width - 3 :] = _newest(view)
     return line[: axis.width]
 
 
-def _point_at_now(spans: list[Span], at: int) -> None:
-    text, begin = ("▲ now", at) if at + 5 <= len(spans) else ("now ▲", max(0, at - 4))
+def _newest(view: FootView) -> str:
+    return "now" if view.is_connected else "end"
+
+
+def _point_at(spans: list[Span], at: int, word: str) -> None:
+    text, begin = (f"▲ {word}", at) if at + 5 <= len(spans) else (f"{word} ▲", max(0, at - 4))
     for offset, char in enumerate(text[: len(spans) - begin]):
         spans[begin + offset] = (char, DIM)

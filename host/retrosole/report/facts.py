@@ -11,7 +11,7 @@ import numpy as np
 
 from retrosole import wire
 from retrosole.gait.analysis import Analysis, analyse
-from retrosole.gait.energy import Effort, estimate_walk
+from retrosole.gait.energy import Effort, Estimate, estimate_walk
 from retrosole.gait.pressure import Pressure, pressure
 from retrosole.gait.statistics import walked_s
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, TRY_BEGINS, TRY_ENDS

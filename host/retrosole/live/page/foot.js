@@ -6,7 +6,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 100; // of the map, in the units of its viewBox
 const HEIGHT = 168;
 const RADIUS = 10; // of a sensor; less where two sit close together
-const FULL = 72; // from this load on its digits are read better in the colour of the background
 const SHOWN_N = 12; // rows of the table; the style shows as many as there is room for
 
 export function makeFoot(foot) {
@@ -15,6 +14,8 @@ export function makeFoot(foot) {
   root.dataset.side = foot.side;
   part(".side").textContent = foot.side;
   part(".map").setAttribute("aria-label", `${foot.side} foot from above with its sensors`);
+  part(".traces").setAttribute("aria-label", `load of each sensor of the ${foot.side} foot over the last seconds`);
+  part("table").setAttribute("aria-label", `last strides of the ${foot.side} foot`);
   return { root, part, ...makeMap(part(".map"), foot), newest: "" };
 }
 
@@ -69,7 +70,6 @@ function drawMap(view, foot) {
     group.dataset.load = load < 0 ? "" : load;
     fill.style.fillOpacity = load < 0 ? 0 : load / 100;
     digits.textContent = load < 0 ? "--" : load;
-    group.classList.toggle("full", load > FULL);
   });
   drawTrail(view, foot.trail);
 }
@@ -101,7 +101,11 @@ function drawLast(view, foot) {
     view.part(".order").textContent = last.words;
     view.part(".order").dataset.order = last.order;
   }
-  view.part(".more").textContent = foot.contact ? `on the ground: ${foot.contact[2]}` : last ? said(last) : "yet";
+  view.part(".more").textContent = foot.contact ? onGround(foot.contact) : last ? said(last) : "yet";
+}
+
+function onGround([, order, words]) {
+  return order === "standing" ? words : `on the ground: ${words}`;
 }
 
 function said(row) {

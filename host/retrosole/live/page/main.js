@@ -16,17 +16,16 @@ const stream = new Stream({
     else takeMessage(message);
   },
   onSilence(silent_s) {
-    showStale(silent_s ? silence(silent_s) : "");
+    const more = silent_s > GONE_S ? " If it has ended, start it again and open the new address." : "";
+    if (silent_s) showStale(`This picture is old: nothing comes from the program. Trying again.${more}`, `${silent_s} s`);
+    else showStale("");
   },
   onEnd() {
     showStale("The walk has ended. This page can be closed.");
+    document.body.classList.add("over");
+    for (const button of document.querySelectorAll("button")) button.disabled = true;
   },
 });
-
-function silence(silent_s) {
-  const more = silent_s > GONE_S ? " If it has ended, start it again and open the new address." : "";
-  return `Stale: nothing from the program for ${silent_s} s. Trying again.${more}`;
-}
 
 function takeMessage(message) {
   take(model, message);
@@ -57,7 +56,7 @@ function draw() {
   byId("recording").textContent = model.recording ? `● recording ${model.recording}` : "not recording";
   byId("recording").classList.toggle("on", Boolean(model.recording));
   byId("record").textContent = model.recording ? "stop" : "record";
-  byId("message").textContent = model.message;
+  setText(byId("message"), model.message);
   byId("cadence").textContent = model.cadence;
   byId("toe_first").textContent = model.toe_first;
   byId("toe_first_of").textContent = `toe first, of ${model.decided_n}`;
@@ -79,8 +78,11 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function showStale(text) {
-  setText(byId("stale"), text);
+// `since` is not read out: it changes each second.
+function showStale(text, since = "") {
+  const [words, seconds] = byId("stale").children;
+  setText(words, text);
+  setText(seconds, since);
   byId("stale").hidden = !text;
   document.body.classList.toggle("stale", Boolean(text));
 }
@@ -142,19 +144,22 @@ function askBack(button) {
     clearTimeout(waiting);
     button.classList.remove("sure");
     button.replaceChildren(...before);
+    setText(byId("asked"), "");
   };
+  setText(byId("asked"), `${button.textContent} Press again.`);
   const waiting = setTimeout(button.unask, 1000 * button.dataset.sureS);
 }
 
 for (const button of document.querySelectorAll("button")) {
-  button.addEventListener("click", () => {
+  button.addEventListener("click", (event) => {
     press(button);
-    button.blur(); // else space would press it again
+    if (event.detail) button.blur(); // pressed by a finger or a mouse: else space would press it again
   });
 }
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.key === " " && event.target.closest("button")) return; // whoever goes from button to button presses this one
   const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
   if (!button) return;
   event.preventDefault();

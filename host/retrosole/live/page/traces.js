@@ -16,7 +16,7 @@ export function drawTraces(canvas, foot, colours) {
   const area = { width, height: height - AXIS_PX, window_s: foot.column_n * foot.column_s, edge_s: edgeS(foot) };
   drawStances(pen, area, foot, colours);
   foot.zones.forEach((zone, ch) => drawChannel(pen, area, foot, ch, colours));
-  drawAxis(pen, area, colours);
+  drawAxis(pen, area, colours, foot.ok && !foot.quiet ? "now" : "end");
   for (const [code, time_s] of foot.flags) drawFlag(pen, area, code, time_s, colours);
 }
 
@@ -81,10 +81,10 @@ function drawFlag(pen, area, code, time_s, colours) {
   label(pen, `${code}`, x + 4, area.height - 18, colours);
 }
 
-function drawAxis(pen, area, colours) {
+function drawAxis(pen, area, colours, newest) {
   const step_s = area.width < 300 ? 5 : 2;
   for (let ago_s = 0; ago_s < area.window_s; ago_s += step_s) {
-    const text = ago_s ? `-${ago_s} s` : "now";
+    const text = ago_s ? `-${ago_s} s` : newest;
     const x = xOf(area, area.edge_s - ago_s);
     pen.textAlign = ago_s ? "center" : "right";
     label(pen, text, x, area.height + 4, colours);
