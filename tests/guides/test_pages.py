@@ -1,0 +1,92 @@
+"""What stands in the documents without being followed: commands exist with their options, links lead somewhere."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from retrosole.commands.line import cli
+from tests.guides.blocks import anchors_of, blocks_of, indented_of, inline_commands_of, links_of
+from tests.guides.room import could_install, would_make
+from tests.guides.test_guides import DOCS, READERS
+from tests.machines import ROOT
+
+GUIDES = sorted(DOCS.glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "hardware" / "README.md", *GUIDES]
+ELSEWHERE = ("http://", "https://")
+RUN_ELSEWHERE = {("many-sessions.md", "sql"), ("README.md", "python")}  # by test_study.py; the guides show the same
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def parse(words: list[str]) -> None:
+    """Take a command of this program apart as the program does, without running it."""
+    try:
+        name, command, rest = cli.resolve_command(click.Context(cli), words[1:])
+        assert command is not None
+        command.make_context(name, rest)
+    except click.exceptions.Exit:  # --help
+        pass
+    except click.ClickException as error:
+        raise AssertionError(f"{' '.join(words)}: {error.format_message()}") from error
+
+
+def check(line: str) -> None:
+    """Check a line that is set as code: a command of this program, of make or of pip; raise for any other command."""
+    words = shlex.split(line, comments=True)
+    if words[:1] == ["retrosole"]:
+        parse(words)
+    elif words[:1] == ["make"]:
+        would_make(words[1:])
+    elif words[:2] == ["pip", "install"]:
+        could_install(words[2:])
+    else:
+        raise AssertionError(f"nobody knows how to check {line!r}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_in_the_text_is_one_with_these_options(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for words in inline_commands_of(text):
+        parse(words)
+    for block in indented_of(text):
+        for line in filter(str.strip, block.splitlines()):
+            check(line.strip())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_is_set_as_code_is_run_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    if page.stem in READERS:
+        assert indented_of(text) == [], "in a guide, commands stand in blocks that are run"
+        return
+    assert {(page.name, block.kind) for block in blocks_of(text)} <= RUN_ELSEWHERE
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links_of(page.read_text("utf-8")):
+        if link.startswith(ELSEWHERE):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists() and target.is_relative_to(ROOT), f"{link} leads nowhere"
+        assert not anchor or anchor in anchors_of(target), f"{link}: no such heading"
+
+
+def test_every_guide_is_found_from_the_readme() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links_of((ROOT / "README.md").read_text("utf-8"))}
+    reached = linked | {
+        (DOCS / link.partition("#")[0]).resolve() for one in GUIDES if one in linked for link in links_of(one.read_text("utf-8"))
+    }
+    assert [name_of(guide) for guide in GUIDES if guide not in reached] == []
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in links_of(page.read_text("utf-8"))}
+    assert [picture.name for picture in (DOCS / "pictures").iterdir() if picture not in shown] == []
