@@ -47,3 +47,10 @@ def tab(browser: Any) -> Iterator[TabMaker]:
     yield open_tab
     for one in opened:
         one.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count as slow what opens a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

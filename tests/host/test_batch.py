@@ -183,6 +183,7 @@ def test_links_are_not_followed_and_dotted_folders_passed_by(tmp_path: Path, run
     assert names() == ["a.parquet"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_sessions_are_found_longest_first(tmp_path: Path) -> None:
     for k in range(10_000):
         folder = tmp_path / f"P{k % 100:02}" / f"s{k}"

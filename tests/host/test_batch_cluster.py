@@ -18,6 +18,8 @@ import pytest
 from distributed import Client, LocalCluster
 from made_study import copies, save_long, save_short
 
+pytestmark = pytest.mark.slow
+
 SESSION_N = 30
 WAIT_S = 90.0
 

@@ -26,6 +26,8 @@ from retrosole.batch.make import Task, make_table
 from retrosole.batch.run import Work, plan, run
 from retrosole.batch.stop import Stop
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 60.0
 SESSION_N = 40
 
