@@ -66,7 +66,7 @@ _NOTHING_KNOWN = {
     "summary": r"left: first on the ground unknown 100%",
     "gait": r"(?s)\A(?!.*Heel lowering).*Stance time +left +\d+ .*"
     r"forefoot or heel first could not be told of any.*direction unknown \d+.*"
-    r"no estimate of the energy: no walking was seen whose direction is known",
+    r"^energy: no estimate: no walking was seen whose direction is known",
     "report": r"(?s)Which way they went is unclear\. Whether toes or heel touched the ground first is unclear\..*"
     r"too few clear steps to draw.*Of no step it was clear whether toes or heel touched first\.",
 }
