@@ -118,6 +118,10 @@ def test_no_resolution_is_wider_than_it_has_to_be(walks: Comparer) -> None:
 @pytest.mark.parametrize("gait", GAITS)
 def test_means_are_those_of_the_strides(walks: Comparer, gait: str) -> None:
     analysis = walks(gait, "usual").analysis
+    doubles = analysis.table["double_support_s"][analysis.table["is_usable"]].tolist()
+    assert len(doubles) < analysis.shares["both"].stride_n, "not all are usable"
+    both = analysis.both["double_support_s"]
+    assert (both.n, both.mean) == (len(doubles), pytest.approx(sum(doubles) / len(doubles)))
     for side in SIDES:
         own = [k for k, s in enumerate(analysis.table["side"]) if s == side and analysis.table["is_usable"][k]]
         stance = [float(analysis.table["stance_s"][k]) for k in own]
