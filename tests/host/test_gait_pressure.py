@@ -105,6 +105,49 @@ def test_a_sensor_that_the_insole_does_not_trust_does_not_count(tmp_path: Path) 
     assert found.zones["forefoot"].mean.max() < whole.zones["forefoot"].mean.max() * 1.2
 
 
+def test_toes_count_with_the_forefoot_and_the_midfoot_with_the_whole_only(tmp_path: Path) -> None:
+    channels = (*CHANNELS, ("toes", "toes"), ("midfoot", "midfoot_lateral"))
+    source = generate("backward", channels, 20.0, SEED, front_end=IDEAL)
+    session = save_walk(tmp_path, source, calibrated(IDEAL, SEED, channels=channels))
+    analysis = analyse(session)
+    found = pressure(session, analysis, "left")
+    assert found is not None and found.unit == PERCENT
+    alone = found.total.mean - found.zones["forefoot"].mean - found.zones["heel"].mean
+    assert alone.min() > -1e-9 and alone.max() > 1.0, "the midfoot"
+    all_counts = sum(sensor.standing or 0 for sensor in session.sensors("left"))
+    scale = all_counts / (session.standing_counts("left") or 0)
+    for zone in ("forefoot", "heel"):  # single peaks come at other moments: their mean is above the mean curve's
+        told = analysis.feet["left"][f"{zone}_impulse_percent_s"].mean / analysis.feet["left"]["stance_s"].mean
+        assert np.mean(found.zones[zone].mean) * scale == pytest.approx(told, rel=0.02), zone
+
+
+def test_the_mean_path_is_of_half_of_the_stances_at_least(tmp_path: Path) -> None:
+    _, found = analysed(tmp_path, "stairs_down")
+    known_n = np.isfinite(found.paths[:, :, 0]).sum(axis=0)
+    assert 0 < known_n[0] < found.stance_n / 2 and known_n[1] == found.stance_n, "it touches lightly at first"
+    assert np.isnan(found.path.mean[0]).all() and np.isnan(found.path.sd[0]).all()
+    assert found.path.mean[1:] == pytest.approx(found.paths[:, 1:].mean(axis=0))
+    assert found.path.sd[1:] == pytest.approx(found.paths[:, 1:].std(axis=0, ddof=1))
+
+
+def test_a_stance_with_a_hole_in_it_is_left_out_and_no_other(tmp_path: Path) -> None:
+    source = generate("backward", CHANNELS, 30.0, SEED, front_end=IDEAL)
+    session = save_walk(tmp_path, source, Options(lost=((15.0, 15.1),)))
+    analysis = analyse(session)
+    stances = {}
+    for side in analysis.sides:
+        found, times_s = pressure(session, analysis, side), session.times_s(side)
+        assert found is not None
+        at = int(np.argmax(np.diff(times_s)))
+        assert times_s[at + 1] - times_s[at] > 0.1
+        table = analysis.table
+        usable = np.flatnonzero((table["side"] == side) & table["is_usable"])
+        over = (table["initial_contact_s"] < times_s[at + 1]) & (table["final_contact_s"] > times_s[at])
+        assert found.rows.tolist() == [row for row in usable.tolist() if not over[row]]
+        stances[side] = len(usable) - found.stance_n
+    assert sum(stances.values()) >= 1
+
+
 def test_every_place_is_under_the_foot() -> None:
     shape = outline()
     for name, (x, y) in PLACES.items():

@@ -19,6 +19,7 @@ from retrosole.cli import run
 from retrosole.gait.analysis import analyse
 from retrosole.gait.pressure import pressure
 from retrosole.gait.table import BY_NAME, EXTENDED_COLUMNS
+from retrosole.session.align import Alignment
 from retrosole.session.reader import Session, open_session
 from retrosole.twin.front_end import IDEAL
 from retrosole.twin.gait_model import generate
@@ -84,6 +85,29 @@ def test_a_turn_within_a_walk_is_left_out(tmp_path: Path) -> None:
     assert np.mean(table["is_usable"][~in_turn]) > 0.8
 
 
+<<<<<<< HEAD
+=======
+def test_feet_whose_clocks_were_not_asked_are_not_put_together(tmp_path: Path, told: Callable[..., str]) -> None:
+    session = walk(tmp_path, 30.0, Options(asks=False))
+    text = told(session)
+    assert "Double support" not in text and "both feet: not on one clock" in text
+    assert "asymmetry of stance time" in text, "durations need no common clock"
+    assert [r.side for r in analyse(session).runs] == ["left", "right"] and "runs of direction" not in text
+
+
+def test_feet_on_clocks_that_may_be_far_apart_are_not_put_together(tmp_path: Path) -> None:
+    session = walk(tmp_path, 20.0)
+    told = {}
+    for worst_s in (0.049, 0.051):
+        session.alignment = Alignment(True, "feet on one clock", sigma_s=worst_s / 3, worst_s=worst_s)
+        analysis = analyse(session)
+        assert analysis.both_text == "feet on one clock"
+        told[worst_s] = set(analysis.both), analysis.both_sigma_s
+        assert np.isfinite(analysis.table["double_support_s"]).any() == bool(analysis.both)
+    assert told == {0.049: ({"double_support_s", "double_support_percent"}, 0.049 / 3), 0.051: (set(), None)}
+
+
+>>>>>>> 70ca9b87ed0b0fbcd0fc1f0673246362b629e54e
 def test_one_foot_only(tmp_path: Path, told: Callable[..., str]) -> None:
     session = walk(tmp_path, 30.0, sides=("right",))
     text = told(session)
@@ -105,6 +129,16 @@ def test_large_gaps(tmp_path: Path, told: Callable[..., str]) -> None:
         curves = pressure(session, analysis, side)
         assert curves is not None and 20 < curves.stance_n <= analysis.usable_n[side]
     assert len(analysis.runs) == 3
+
+
+def test_the_strides_around_a_moment_without_samples_are_left_out(tmp_path: Path) -> None:
+    analysis = analyse(walk(tmp_path, 40.0, Options(holes=((20.0, 20.1),))))
+    table = analysis.table
+    beside = table["left_out"] == "beside a gap"
+    assert 2 <= np.sum(beside) <= 4 and set(table["side"][beside]) == {"left", "right"}
+    assert np.all(np.abs(table["initial_contact_s"][beside] - 20.05) < 1.3)
+    over = (table["initial_contact_s"] < 20.05) & (table["initial_contact_s"] > 20.05 - 1.1)
+    assert np.sum(over) >= 1 and np.all(np.isnan(table["stride_time_s"][over])), "none is told over it"
 
 
 def test_lost_samples_alone_leave_no_stride_out(tmp_path: Path) -> None:

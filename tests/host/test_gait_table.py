@@ -13,7 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from retrosole.gait import typical
-from retrosole.gait.statistics import asymmetry, foot_statistics, runs, shares, statistic, steadiness
+from retrosole.gait.statistics import (
+    asymmetry,
+    foot_statistics,
+    runs,
+    shares,
+    statistic,
+    steadiness,
+    walked_s,
+)
 from retrosole.gait.strides import COLUMNS, Stride
 from retrosole.gait.table import (
     BY_NAME,
@@ -25,8 +33,10 @@ from retrosole.gait.table import (
     computed_columns,
     double_support_columns,
     next_rows,
+    touches,
     write_table,
 )
+from retrosole.gait.words import WHY
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -167,6 +177,19 @@ def test_a_lost_stride_a_break_and_a_gap_end_what_follows() -> None:
     assert np.isnan(extended(walk(4), spans((2.0, 2.1)))["stride_time_s"]).tolist() == [False, True, False, True]
 
 
+def test_what_reaches_into_a_time() -> None:
+    start_s, end_s = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])
+    told = [touches(start_s, end_s, np.array([span])).tolist() for span in ((1.0, 2.0), (2.5, 2.5), (0.0, 9.0))]
+    assert told == [[True, False, False], [False, True, False], [True] * 3], "from and to, without the end"
+    assert not touches(start_s, end_s, np.empty((0, 2))).any()
+
+
+def test_as_slow_as_holding_the_rails_is_a_walk() -> None:
+    slow = [replace(s, initial_contact_s=4.0 * k, final_contact_s=4.0 * k + 2.5) for k, s in enumerate(walk(9))]
+    assert why(slow) == [typical.FIRST_OR_LAST, *[""] * 7, typical.FIRST_OR_LAST]
+    assert np.nanmax(extended(slow)["cadence_steps_min"]) == pytest.approx(30.0)
+
+
 # ----------------------------------------------------------------------------------------------------- what is left out
 
 
@@ -244,6 +267,20 @@ def test_one_slow_stride_is_told_where_five_are_left_to_compare(n: int) -> None:
     assert [k for k, r in enumerate(why(strides)) if r == typical.ATYPICAL] == ([3] if n > 6 else [])
 
 
+def test_a_walk_says_nothing_of_the_next_one() -> None:
+    out = [replace(s, direction="unknown" if s.stride > 3 else "backward") for s in walk(6)]
+    back = [stride(k, first_s=20.0, direction="forward") for k in range(6, 9)]
+    assert why(out + back)[4] == "", "forward came after a break"
+
+
+def test_an_even_walker_loses_no_stride_to_small_differences() -> None:
+    strides = [replace(s, heel_peak=1400.0 if s.stride == 9 else 1000.0) for s in walk(20)]
+    assert typical.ATYPICAL not in why(strides), "400 counts of 3000 are less than 3 x 6 %"
+    later_s = 0.1
+    strides = [replace(s, initial_contact_s=s.initial_contact_s + later_s * (s.stride > 9)) for s in walk(20)]
+    assert why(strides)[9] == "", "100 ms of 1200 are less than 3 x 3 %"
+
+
 @pytest.mark.parametrize("changes", [{"final_contact_s": 8.4 + 0.85}, {"forefoot_peak": 2700.0}, {"heel_peak": 200.0}])
 def test_a_stride_unlike_its_neighbours_is_atypical(changes: dict[str, float]) -> None:
     told = why([replace(s, **changes) if s.stride == 7 else s for s in walk(20)])
@@ -280,7 +317,8 @@ def test_loads_are_told_in_percent_once_calibrated_and_compared_only_then() -> N
     assert "forefoot_peak" not in asymmetry(counts)
     told = asymmetry(percent)
     assert told["forefoot_peak_percent"] == pytest.approx(100 * (400 - 500) / 450)
-    assert told["stance_s"] == pytest.approx(0.0) and "lift_lead_s" not in told
+    assert told["stance_s"] == pytest.approx(0.0)
+    assert not {"lift_lead_s", "forefoot_share_percent"} & told.keys(), "around 0; of sensors that differ"
     assert asymmetry({"left": counts["left"]}) == {}
 
 
@@ -305,6 +343,14 @@ def test_runs_of_direction() -> None:
     assert not list(runs(table, np.arange(0), "left"))
 
 
+def test_how_long_it_took_is_not_doubled_by_the_other_foot() -> None:
+    left, right = base_table(walk(5)), base_table(walk(9, "right"))
+    every = [*runs(left, np.arange(5), "left"), *runs(right, np.arange(9), "right")]
+    assert walked_s(every, "backward") == pytest.approx(8 * PERIOD_S + STANCE_S), "of clocks of their own, the longer"
+    assert walked_s(every[:1] * 2, "backward") == pytest.approx(2 * (4 * PERIOD_S + STANCE_S))
+    assert walked_s(every, "forward") == 0.0
+
+
 def test_steadiness_needs_some_strides() -> None:
     uneven = [
         replace(s, initial_contact_s=s.initial_contact_s + (0.02 * (s.stride % 2)) * (s.stride > 20)) for s in walk(31)
@@ -317,6 +363,11 @@ def test_steadiness_needs_some_strides() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- words
+
+
+def test_every_reason_is_told_why() -> None:
+    assert list(WHY) == list(typical.REASONS)
+    assert all(text == text.strip(" .") for text in WHY.values())
 
 
 def test_every_parameter_says_what_it_is() -> None:

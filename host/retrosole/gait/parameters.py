@@ -5,7 +5,7 @@ toes or heel first, at 0.4 m/s and more, and forward at its usual speed, by wear
 vary by 3 to 8 percent; tests/host/test_gait_truth.py holds them. Walking at 0.22 m/s (half a mile per hour) contacts
 are blurred: there stance, swing and heel lowering are within 40, 40 and 8 ms, double support within 80 ms. Part of it
 all is systematic and stays in a mean: the insole times the whole foot against a level of its own, so that at usual
-speeds a stance comes out 6 to 18 ms shorter, and double support 12 to 36 ms shorter, than from the first zone on to the
+speeds a stance comes out 6 to 19 ms shorter, and double support 12 to 37 ms shorter, than from the first zone on to the
 last one off, which is how the model counts; and sensors differ and bend, so that a load in percent of standing is off
 by up to a sixth, more where the wearer is heavy. With ideal sensors loads agree within 1.5 percent of standing.
 """

@@ -109,7 +109,10 @@ def foot_statistics(table: Table, which: Mask, is_calibrated: bool) -> dict[str,
 
 
 def both_statistics(table: Table, which: Mask) -> dict[str, Statistic]:
-    """Summarise what needs two feet on one clock, over the strides of both."""
+    """Summarise what needs two feet on one clock, over the strides of both.
+
+    Each time that both are down is in two of them, one of each foot.
+    """
     return _statistics(table, which, [p for p in PARAMETERS if p.needs_both])
 
 
@@ -122,8 +125,8 @@ def asymmetry(feet: dict[str, dict[str, Statistic]]) -> dict[str, float]:
     """Give 100 (left - right) / ((left + right) / 2) of the means, in percent: positive where the left is more.
 
     Of ratios in units that two insoles share, so never of counts, nor of shares of counts, and from
-    `LEAST_COMPARED_N` strides of each foot on. The index of Robinson, Herzog and Nigg, J Manipulative Physiol Ther 10
-    (1987) 172, which is of ground forces and right less left.
+    `LEAST_COMPARED_N` strides of each foot on. The index of Robinson, Herzog and Nigg, J. of Manipulative and
+    Physiological Therapeutics 10 (1987) 172, which is of ground forces and right less left.
     """
     left, right = feet.get("left", {}), feet.get("right", {})
     out = {}
