@@ -32,9 +32,12 @@ class Screen:
 
     def status(self, text: str) -> None:
         """Show what is now; nothing where only lines can be printed."""
-        if text != self._status and self._can_draw:
-            self._status = text
-            self._draw()
+        if text == self._status or not self._can_draw:
+            return
+        if not text:
+            self._write(_CLEAR_LINE)
+        self._status = text
+        self._draw()
 
     def signal(self) -> None:
         """Ring the terminal's bell: who walks backward does not look at it."""
@@ -43,9 +46,7 @@ class Screen:
 
     def end(self) -> None:
         """Take the line about now away."""
-        if self._status:
-            self._status = ""
-            self._write(_CLEAR_LINE)
+        self.status("")
 
     def _draw(self) -> None:
         if self._status:

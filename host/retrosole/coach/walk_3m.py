@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrosole import wire
-from retrosole.coach.guide import Step
+from retrosole.coach.step import Step
 from retrosole.plan.model import Walk3m
 from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS
 from retrosole.session.reader import Session
