@@ -200,7 +200,8 @@ class Guide:
         again = f" ({step.go} of {step.go_n})" if step.go_n > 1 else ""
         self._hands.say(f"{step.say}{again}")
         if step.is_practice:
-            self._hands.say(f"You begin in {LEAD_S:.0f} seconds.")
+            what = "Stand still for" if step.kind == "try" else "You begin in"
+            self._hands.say(f"{what} {LEAD_S:.0f} seconds.")
         else:
             self._go(now_s)
 

@@ -107,7 +107,7 @@ def print_kept(folder: Path) -> None:
 
 def _print_times(test: Walk3m, folder: Path) -> None:
     try:
-        tries = walk_3m.time_tries(open_session(folder), test.tries)
+        tries = walk_3m.time_tries(open_session(folder), test)
     except DamagedDataError:
         print_lines([f"{folder}: nothing was received, so there is nothing to time"])
         return
