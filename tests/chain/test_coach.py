@@ -21,6 +21,7 @@ import pytest
 from retrosole import open_session, wire
 from retrosole.coach.walk_3m import time_tries
 from retrosole.plan.history import read_history
+from retrosole.plan.loader import load_walk_3m
 from retrosole.plan.notes import MARK_BASE, PART_BEGINS, PART_ENDS, STOPPED, TRY_BEGINS, TRY_ENDS
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 from tests.host.made_feet import Down, backward_walk, touches, write_csv
@@ -279,7 +280,7 @@ def test_three_tries_of_three_metres(tmp_path: Path) -> None:
         assert person.end() == 0
     assert {TRY_BEGINS + 1, TRY_ENDS + 1} <= set(marks(kept(), "right"))
     assert all(code > MARK_BASE for code in marks(kept(), "right"))
-    first = time_tries(open_session(kept()))[0]
+    first = time_tries(open_session(kept()), load_walk_3m())[0]
     assert first.contact_n == step_n
     assert first.seconds == pytest.approx(step_n * 0.6, abs=0.03)
     assert f"try 1: {first.seconds:.1f} s, a foot came down {step_n} times" in person.seen

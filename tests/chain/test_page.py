@@ -146,7 +146,7 @@ def test_silence_of_the_program_is_seen_and_so_is_its_return(tab: TabMaker) -> N
         page = tab(running.url, PHONE, "dark")
         page.until("document.querySelectorAll('tbody tr').length >= 1")
         running.process.send_signal(signal.SIGSTOP)
-        page.until("document.getElementById('stale').textContent.startsWith('This picture is old: nothing comes from the program.')")
+        page.until("document.getElementById('stale').textContent.startsWith('This picture is old: nothing comes')")
         assert page.page.locator("#stale").is_visible()
         running.process.send_signal(signal.SIGCONT)
         page.until("document.getElementById('stale').hidden")

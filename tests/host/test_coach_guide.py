@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from retrosole.coach.guide import ANSWER_S, LEAD_S, Guide, Step
+from retrosole.coach.guide import ANSWER_S, LEAD_S, Guide
 from retrosole.coach.keys import ENTER
 from retrosole.coach.session import steps_of
+from retrosole.coach.step import Step, seen_text
 from retrosole.coach.touches import Landing
 from retrosole.coach.walk_3m import steps_of as tries_of
 from retrosole.plan.loader import load_plan, load_safety, load_walk_3m
@@ -299,3 +300,35 @@ def test_every_plan_can_be_gone_through() -> None:
                 led.wait(1.0, stride_every_s=0.5)
                 assert led.now_s < 3600, (name, stage.id)
             assert led.heard.notes[-1] == "coach: end done=yes", (name, stage.id)
+
+
+def test_a_touch_of_the_other_foot_is_told_once_and_not_counted() -> None:
+    led = Led(TOUCH)
+    led.wait(LEAD_S)
+    led.land(Landing.TOES, Landing.STEP, Landing.ROLLED, side="left")
+    assert led.heard.said[3:] == ["That was the left foot; now the right one is to touch."]
+    assert led.guide.done[-1].touch_n == 0
+
+
+def test_touches_that_nobody_sees_are_told_and_again_after_one_that_was_seen() -> None:
+    quiet = "I see no touches of the right foot. Enter goes on, s ends the session."
+    led = Led(TOUCH)
+    led.wait(LEAD_S + 25)
+    assert led.heard.said[3:] == [quiet]
+    led.land(Landing.TOES)
+    led.wait(22)
+    assert led.heard.said[3:] == [quiet, "1", quiet]
+    uncounted = Led(Step("touch", "Touch.", 60.0, side="right"))
+    uncounted.wait(LEAD_S + 40)
+    assert len(uncounted.heard.said) == 3, "of a foot without an insole nothing is expected"
+
+
+def test_while_no_insole_is_there_that_nothing_is_seen_is_not_told_as_seen() -> None:
+    led = Led(WALK)
+    led.guide.away_n, led.guide.is_blind = 2, True
+    led.wait(LEAD_S + 28)
+    assert led.heard.said[3:] == []
+    led.key("s")
+    assert seen_text(led.guide.done[0]) == (
+        "28 seconds; I saw no steps. An insole was gone meanwhile; what it would have seen is missing here."
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import time
+import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from retrosole import show
 from retrosole.coach.keys import ENTER, Keys
 from retrosole.coach.screen import Screen
 from retrosole.coach.session import questions_passed
@@ -103,6 +105,38 @@ def test_the_questions(
         assert questions_passed(Screen(), keys, support, supervised) is passes
         assert keys.wait() is None, "every answer was asked for"
     assert ("Nothing was recorded." in capsys.readouterr().out) is not passes
+
+
+def test_enter_behind_an_answer_asks_nothing_and_is_no_key_of_the_session(capsys: pytest.CaptureFixture[str]) -> None:
+    master, slave = pty.openpty()
+    tty.setcbreak(slave)
+    with reading(slave, is_terminal=True) as keys:
+        os.write(master, b"n\nn\nn\nyes\n")
+        assert questions_passed(Screen(), keys, "free", False)
+        time.sleep(0.5)  # the rest of the yes
+        keys.forget()
+        assert keys.poll() is None
+        os.write(master, b"s")
+        assert keys.wait() == "s"
+    os.close(master)
+    assert "Please answer" not in capsys.readouterr().out
+
+
+def test_lines_for_later_are_not_forgotten() -> None:
+    with reading(piped(b"n\ns\n"), is_terminal=False) as keys:
+        assert keys.wait() == "n"
+        keys.forget()
+        assert keys.wait() == "s"
+
+
+def test_the_line_about_now_goes_when_there_is_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(show, "can_draw", lambda: True)
+    screen = Screen()
+    screen.status("walk backward 0:27 left")
+    screen.status("")
+    assert capsys.readouterr().out.endswith("0:27 left\r\x1b[2K")
 
 
 def test_nobody_walks_without_answers() -> None:

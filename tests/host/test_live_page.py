@@ -384,7 +384,7 @@ def test_a_stream_that_is_cut_is_said_and_comes_again(tab: TabMaker, buttons: Bu
         page.until("document.getElementById('stale').textContent.startsWith('This picture is old: nothing comes')")
         page.until("document.getElementById('stale').textContent.endsWith(' 3 s')")
         heard = page.run("() => document.querySelector('[role=alert]').textContent")
-        assert heard == "This picture is old: nothing comes from the program. Trying again.", "no seconds: each is read out"
+        assert heard == "This picture is old: nothing comes from the program. Trying again.", "seconds are not read out"
         assert page.run("() => document.body.classList.contains('stale')")
         del web._feed.advance
         page.until("document.getElementById('stale').hidden")

@@ -11,9 +11,10 @@ import pytest
 from pty_insole import identity, samples_frame
 
 from retrosole import cli
+from retrosole.commands import coach
 from retrosole.errors import UsageError
 from retrosole.framing import encode
-from retrosole.plan.history import Practice, practice_of, read_history
+from retrosole.plan.history import History, Practice, practice_of, read_history
 from retrosole.plan.loader import load_plan
 from retrosole.plan.notes import CoachNote, read_note, write_note
 from retrosole.plan.stages import Position, position
@@ -106,6 +107,29 @@ def test_too_often_is_said() -> None:
     found = where(done("further", 4), done("further", 2), done("further", 1))
     assert found.why[-1].startswith("3 sessions in the last seven days; the plan has 2 to 3 a week.")
     assert not any("seven days" in line for line in where(done("further", 9), done("further", 2)).why)
+
+
+def test_pain_in_another_plan_is_told_before_one_begins() -> None:
+    found = where(Practice(TODAY, "treadmill", "belt", True, pain="yes"))
+    assert found.following == 1
+    assert found.why[1].startswith("In the last session there was pain") and "ask a professional" in found.why[2]
+
+
+def test_a_stage_chosen_by_hand_hides_neither_pain_nor_what_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reasons(stage: int, *practices: Practice) -> list[str]:
+        history = History("P1", list(practices))
+        monkeypatch.setattr(coach, "read_history", lambda root, subject: history)
+        number, why = coach._stage(PLAN, coach.CoachOptions("first-steps", stage, tmp_path, "P1"))
+        assert number == stage
+        return why
+
+    hurt = done("assisted", 1, pain="yes")
+    assert "there was pain" in reasons(2, hurt)[0]
+    told = reasons(5, hurt)
+    assert "there was pain" in told[0] and told[-1].startswith("Stage 5 was chosen; by the sessions kept here, stage 2")
+    assert "for somebody who knows" not in reasons(1, hurt)[-1]
 
 
 def test_the_last_stage_passed_ends_the_plan() -> None:

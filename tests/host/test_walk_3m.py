@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from retrosole import cli, open_session, wire
 from retrosole.coach.walk_3m import Timed, lifts_and_contacts, result_lines, time_tries
 from retrosole.framing import encode
 from retrosole.plan.loader import load_walk_3m
-from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS
+from retrosole.plan.notes import STOPPED, TRY_BEGINS, TRY_ENDS
 from retrosole.samples import pack12, records_per_frame
 from retrosole.session.writer import SessionWriter
 from retrosole.twin.boards import board_channels
 from retrosole.twin.gait_model import generate
 
 COUNTS_PER_N = 8.0
+TEST = load_walk_3m()
 N = records_per_frame(6)
 
 
@@ -83,7 +85,7 @@ def keep(folder: Path, marks: dict[int, float], side: str = "left", seconds: flo
 
 def test_a_kept_try_is_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = keep(tmp_path / "walk", {TRY_BEGINS + 1: 1.0, TRY_ENDS + 1: 10.0}, side="right")
-    (one,) = time_tries(open_session(folder))
+    (one,) = time_tries(open_session(folder), TEST)
     assert (one.number, one.contact_n, one.sides) == (1, 3, ("right",))
     assert one.seconds == pytest.approx(3.0, abs=0.02)  # right foot first, five steps: the last one is its own
     assert cli.run(["test-3m", "--session", str(folder)]) == 0
@@ -94,14 +96,26 @@ def test_a_kept_try_is_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_marks_bound_a_try(tmp_path: Path) -> None:
     marks = {TRY_BEGINS + 1: 1.0, TRY_ENDS + 1: 4.5, TRY_BEGINS + 2: 4.5, TRY_ENDS + 2: 9.0, TRY_BEGINS + 3: 9.5}
-    first, second = time_tries(open_session(keep(tmp_path / "walk", marks, side="right")))
+    first, second, third = time_tries(open_session(keep(tmp_path / "walk", marks, side="right")), TEST)
     assert (first.contact_n, second.contact_n) == (1, 2)
     assert first.seconds == pytest.approx(0.6, abs=0.02)
+    assert third.seconds is None and "its end was not marked" in third.text
+
+
+def test_a_try_that_was_stopped_or_never_over_has_no_time(tmp_path: Path) -> None:
+    marks = {TRY_BEGINS + 1: 1.0, TRY_ENDS + 1: 4.9, TRY_BEGINS + 2: 5.0, STOPPED: 8.9, TRY_ENDS + 2: 9.0}
+    session = open_session(keep(tmp_path / "walk", marks, side="right"))
+    first, second = time_tries(session, TEST)
+    assert first.seconds is not None
+    assert (second.seconds, second.text) == (None, "it was stopped before its end")
+    assert not any("mean of" in line for line in result_lines(TEST, [first, second]))
+    (endless, _) = time_tries(session, replace(TEST, most_s=4.0))
+    assert (endless.seconds, endless.text) == (None, "nobody had come to a stand after 4 s")
 
 
 def test_a_try_in_which_nobody_walked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = keep(tmp_path / "walk", {TRY_BEGINS + 1: 8.0, TRY_ENDS + 1: 11.0})
-    (one,) = time_tries(open_session(folder))
+    (one,) = time_tries(open_session(folder), TEST)
     assert one.seconds is None
     assert cli.run(["test-3m", "--session", str(folder)]) == 0
     assert "try 1: no time, since no foot was seen leaving the ground" in capsys.readouterr().out
@@ -109,14 +123,14 @@ def test_a_try_in_which_nobody_walked(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_session_that_is_no_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = keep(tmp_path / "walk", {})
-    assert time_tries(open_session(folder)) == []
+    assert time_tries(open_session(folder), TEST) == []
     assert cli.run(["test-3m", "--session", str(folder)]) == 0
     assert "no try was marked in this session" in capsys.readouterr().out
 
 
 def test_times_are_quoted_beside_published_ones_and_not_judged() -> None:
     tries = [Timed(k, seconds, 6, ("left", "right")) for k, seconds in ((1, 9.04), (2, 8.0), (3, 8.5))]
-    lines = result_lines(load_walk_3m(), tries)
+    lines = result_lines(TEST, tries)
     text = "\n".join(lines)
     assert "mean of 3: 8.5 s, from 8.0 to 9.0 s" in text
     assert "doi:10.3390/jfmk10020154" in text
@@ -124,4 +138,4 @@ def test_times_are_quoted_beside_published_ones_and_not_judged() -> None:
     assert "nothing certain about one person" in text
     for judged in ("you are", "your risk", "too slow", "normal", "good", "faller"):
         assert judged not in text.lower()
-    assert result_lines(load_walk_3m(), [Timed(1, 3.0, 5, ("left", "right"))])[2:] == lines[5:], "fast or slow alike"
+    assert result_lines(TEST, [Timed(1, 3.0, 5, ("left", "right"))])[2:] == lines[5:], "fast or slow alike"

@@ -9,12 +9,11 @@ its `hands`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from retrosole.coach.keys import ENTER
+from retrosole.coach.step import Done, Step, seen_text
 from retrosole.coach.touches import COUNTED, Landing
 from retrosole.plan.model import Stop
 from retrosole.plan.notes import PART_BEGINS, PART_ENDS, STOPPED, TRY_BEGINS, TRY_ENDS, write_note
@@ -47,53 +46,6 @@ class Hands(Protocol):
         """Write a note into the log."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """Hold one go of a part: touch, walk, try, rest, warm_up or cool_down; at most `seconds` of it.
-
-    A touch step ends after `touches`, 0 where nobody counts them; a try when nothing came for `still_s`. `number`
-    counts parts or tries, `go` the repetitions.
-    """
-
-    kind: str
-    say: str
-    seconds: float
-    number: int = 1
-    go: int = 1
-    go_n: int = 1
-    touches: int = 0
-    side: str = ""
-    still_s: float = 0.0
-
-    @property
-    def is_practice(self) -> bool:
-        """Say whether something is done in it that an insole sees."""
-        return self.kind in ("touch", "walk", "try")
-
-
-@dataclass
-class Done:
-    """Hold what was seen in a step."""
-
-    step: Step
-    seconds: float = 0.0
-    touch_n: int = 0
-    landings: Counter[Landing] = field(default_factory=Counter)
-    orders: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def stride_n(self) -> int:
-        """Give the strides."""
-        return self.orders.total()
-
-    @property
-    def is_enough(self) -> bool:
-        """Say whether what was asked for was done, as far as an insole can see it."""
-        if self.step.kind == "touch":
-            return self.touch_n >= self.step.touches
-        return self.stride_n > 0 or not self.step.is_practice
-
-
 class Guide:
     """Lead through steps. Times are seconds of one steady clock; call `tick` a few times a second.
 
@@ -108,7 +60,8 @@ class Guide:
         self.stopped: Stop | None = None
         self.felt: dict[str, str] = {}
         self.is_over = False
-        self.is_blind = False  # to be set while no insole is there: then that nothing is seen says nothing
+        self.away_n = 0  # to be set: the insoles that are gone now
+        self.is_blind = False  # to be set while none is there: then that nothing is seen says nothing
         self._stops = {stop.key: stop for stop in stops}
         self._hands = hands
         self._opening = opening
@@ -247,7 +200,8 @@ class Guide:
         again = f" ({step.go} of {step.go_n})" if step.go_n > 1 else ""
         self._hands.say(f"{step.say}{again}")
         if step.is_practice:
-            self._hands.say(f"You begin in {LEAD_S:.0f} seconds.")
+            what = "Stand still for" if step.kind == "try" else "You begin in"
+            self._hands.say(f"{what} {LEAD_S:.0f} seconds.")
         else:
             self._go(now_s)
 
@@ -265,6 +219,7 @@ class Guide:
 
     def _during(self, elapsed_s: float, now_s: float) -> None:
         step = self.step
+        self.done[-1].misses_some |= self.away_n > 0
         if elapsed_s >= step.seconds:
             self._finish_step(now_s)
             return
@@ -371,23 +326,3 @@ _STATUS = {
     "warm_up": "walk forward",
     "cool_down": "walk forward",
 }
-
-
-def seen_text(done: Done) -> str:
-    """Say what was seen in a step, as it is: no praise, no blame."""
-    if done.step.kind == "touch" and not done.step.touches:
-        return "Not counted: this foot has no insole."
-    if done.step.kind == "touch":
-        side, n, wanted = done.step.side, done.touch_n, done.step.touches
-        return f"I counted {n} of {wanted} touches of the {side} foot, in {done.seconds:.0f} seconds."
-    if not done.stride_n:
-        return f"{done.seconds:.0f} seconds; I saw no steps."
-    strides = "1 step" if done.stride_n == 1 else f"{done.stride_n} steps"
-    names = (
-        ("forefoot_first", "toes first"),
-        ("heel_first", "heel first"),
-        ("together", "flat"),
-        ("unknown", "not to be told"),
-    )
-    told = ", ".join(f"{done.orders[key]} {name}" for key, name in names if done.orders[key])
-    return f"{strides} in {done.seconds:.0f} seconds: {told}."

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrosole import show
-from retrosole.coach.guide import Done, Step
 from retrosole.coach.keys import ENTER, Keys, open_keys
 from retrosole.coach.screen import Screen
+from retrosole.coach.step import Done, Step
 from retrosole.coach.watcher import CoachWatcher
 from retrosole.device import Insole
 from retrosole.errors import UsageError

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrosole import wire
-from retrosole.coach.guide import Step
+from retrosole.coach.step import Step
 from retrosole.plan.model import Walk3m
-from retrosole.plan.notes import TRY_BEGINS, TRY_ENDS
+from retrosole.plan.notes import STOPPED, TRY_BEGINS, TRY_ENDS
 from retrosole.session.reader import Session
 
 LEVEL = 0.10  # of the range
@@ -23,6 +23,7 @@ UPPER_LEVEL = 0.15  # it has to be passed for a contact to count
 LEAST_RANGE_COUNTS = 500  # all channels together; less and the foot was not lifted, or hardly loaded
 _SMOOTH_S = 0.025  # noise is not the lowest load
 LEAST_SWING_S = 0.08
+_LATE_S = 0.5  # by which the mark of an end may come early, against that of the beginning
 
 Floats = NDArray[np.float64]
 
@@ -52,30 +53,42 @@ def steps_of(test: Walk3m) -> list[Step]:
     return steps
 
 
-def time_tries(session: Session, most: int = 10) -> list[Timed]:
-    """Give the tries that are marked in a session, in order."""
+def time_tries(session: Session, test: Walk3m) -> list[Timed]:
+    """Give the tries that are marked in a session, in order. One that was stopped or never over has no time."""
+    marks = {side: _marks(session, side) for side in session.sides}
     found = []
-    for number in range(1, most + 1):
-        spans = {side: span for side in session.sides if (span := _span(session, side, number))}
-        if spans:
-            found.append(_time(session, number, spans))
+    for number in range(1, test.tries + 1):
+        begun = {side: at for side, at in marks.items() if TRY_BEGINS + number in at}
+        if begun:
+            found.append(_time(session, number, begun, test.most_s))
     return found
 
 
-def _span(session: Session, side: str, number: int) -> tuple[float, float] | None:
-    """Give from when to when a try lasted, in the session's seconds; None where its marks are not both there."""
+def _marks(session: Session, side: str) -> dict[int, float]:
+    """Give when each mark was set first, in the session's seconds, by its code."""
     log = session.logs[side]
     at: dict[int, float] = {}
     for mark in log.frames(wire.MarkFrame):
         segment = next((one for one in log.segments if one.session == mark.session), None)
         if segment is not None:
             at.setdefault(mark.code, float(segment.seconds(np.array([mark.index]), log.rate_hz)[0]))
-    begin_s, end_s = at.get(TRY_BEGINS + number), at.get(TRY_ENDS + number)
-    return None if begin_s is None or end_s is None or end_s <= begin_s else (begin_s, end_s)
+    return at
 
 
-def _time(session: Session, number: int, spans: dict[str, tuple[float, float]]) -> Timed:
+def _time(session: Session, number: int, marks: dict[str, dict[int, float]], most_s: float) -> Timed:
+    both = {side: (at[TRY_BEGINS + number], at.get(TRY_ENDS + number, -1.0)) for side, at in marks.items()}
+    spans = {side: span for side, span in both.items() if span[1] > span[0]}
+    if not spans:
+        return Timed(number, None, 0, (), "its end was not marked: it was broken off, or the insole was gone")
+    if any(begin_s <= marks[side].get(STOPPED, -1.0) <= end_s for side, (begin_s, end_s) in spans.items()):
+        return Timed(number, None, 0, tuple(spans), "it was stopped before its end")
+    if any(end_s - begin_s > most_s - _LATE_S for begin_s, end_s in spans.values()):
+        return Timed(number, None, 0, tuple(spans), f"nobody had come to a stand after {most_s:.0f} s")
     events = {side: found for side, span in spans.items() if (found := _events(session, side, span))}
+    return _timed(session, number, events)
+
+
+def _timed(session: Session, number: int, events: dict[str, tuple[Floats, Floats]]) -> Timed:
     if not events:
         return Timed(number, None, 0, (), "no foot was seen leaving the ground and coming down again")
     if len(events) > 1 and not session.alignment.is_aligned:
@@ -146,7 +159,7 @@ def result_lines(test: Walk3m, tries: list[Timed]) -> list[str]:
     if len(seconds) > 1:
         mean_s = sum(seconds) / len(seconds)
         lines.append(f"  mean of {len(seconds)}: {mean_s:.1f} s, from {min(seconds):.1f} to {max(seconds):.1f} s")
-    if any(len(one.sides) == 1 for one in tries):
+    if any(one.seconds is not None and len(one.sides) == 1 for one in tries):
         lines.append("  One foot only was seen: when the other one began or ended the walk, its step is missing here.")
     return [*lines, test.timed, *_cut_off_lines(test)]
 

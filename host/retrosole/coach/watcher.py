@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from retrosole import wire
-from retrosole.coach.guide import Guide, Step
+from retrosole.coach.guide import Guide
 from retrosole.coach.keys import Keys
 from retrosole.coach.screen import Screen
+from retrosole.coach.step import Step
 from retrosole.coach.touches import TouchCounter, counter_of
 from retrosole.device import Event
 from retrosole.errors import NoDeviceError, PortError, ProtocolError
@@ -78,7 +79,8 @@ class CoachWatcher(Watcher):
             self.guide.key(key, elapsed_s)
         if not self._keys.is_open:
             self.guide.no_keys()
-        self.guide.is_blind = all(foot.link != CONNECTED for foot in self._feet)
+        self.guide.away_n = sum(foot.link != CONNECTED for foot in self._feet)
+        self.guide.is_blind = self.guide.away_n == len(self._feet)
         self.guide.tick(elapsed_s)
         self._screen.status(self.guide.status(elapsed_s))
         if self.guide.is_over:
@@ -102,9 +104,12 @@ class CoachWatcher(Watcher):
     def mark(self, code: int) -> None:
         """Set a mark among the samples of each foot that can be reached; where it cannot, the log says so."""
         for foot in self._feet:
+            if foot.phase is not Phase.RUNNING:
+                continue
             try:
-                if foot.link == CONNECTED and foot.phase is Phase.RUNNING:
-                    foot.insole.marker(code)
+                if foot.link != CONNECTED:
+                    raise NoDeviceError(f"the {foot.side} insole is gone")
+                foot.insole.marker(code)
             except (PortError, NoDeviceError, ProtocolError):
                 self.note(write_note("unmarked", side=foot.side, code=code))
 

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from retrosole.coach import walk_3m
-from retrosole.coach.guide import seen_text
 from retrosole.coach.session import Led, lead, steps_of
+from retrosole.coach.step import seen_text
 from retrosole.commands.plan import print_lines
 from retrosole.errors import DamagedDataError, UsageError
 from retrosole.gait.energy import Effort, estimate_walk
@@ -54,14 +54,21 @@ def coach(ports: tuple[str, ...], side: str | None, options: CoachOptions) -> in
 
 def _stage(plan: Plan, options: CoachOptions) -> tuple[int, list[str]]:
     """Give the number of the stage to do, and why it is that one."""
-    if options.stage is not None:
-        if not 1 <= options.stage <= len(plan.stages):
-            raise UsageError(f"{plan.id} has stages 1 to {len(plan.stages)}, got {options.stage}: see `retrosole plan`")
-        return options.stage, []
+    if options.stage is not None and not 1 <= options.stage <= len(plan.stages):
+        raise UsageError(f"{plan.id} has stages 1 to {len(plan.stages)}, got {options.stage}: see `retrosole plan`")
     if not options.root.is_dir():
-        return 1, []
-    where = position(plan, read_history(options.root, options.subject).practices, date.today())
-    return where.following, list(where.why)
+        following, why = 1, []
+    else:
+        where = position(plan, read_history(options.root, options.subject).practices, date.today())
+        following, why = where.following, list(where.why)
+    if options.stage is None or options.stage == following:
+        return following, why
+    return options.stage, [*why, _chosen(options.stage, following)]
+
+
+def _chosen(stage: int, following: int) -> str:
+    text = f"Stage {stage} was chosen; by the sessions kept here, stage {following} comes next."
+    return text + (" A later stage is for somebody who knows the ones before it." if stage > following else "")
 
 
 def _closing_lines(led: Led, effort: Effort | None) -> list[str]:
@@ -101,7 +108,7 @@ def print_kept(folder: Path) -> None:
 
 def _print_times(test: Walk3m, folder: Path) -> None:
     try:
-        tries = walk_3m.time_tries(open_session(folder), test.tries)
+        tries = walk_3m.time_tries(open_session(folder), test)
     except DamagedDataError:
         print_lines([f"{folder}: nothing was received, so there is nothing to time"])
         return

@@ -62,7 +62,7 @@ def _timed_lines(session: Session) -> list[str]:
     if not read_guided(session).is_timed_walk:
         return []
     test = load_walk_3m()
-    return [line.strip() for line in result_lines(test, time_tries(session, test.tries))]
+    return [line.strip() for line in result_lines(test, time_tries(session, test))]
 
 
 def _check(out: Path, is_pdf: bool) -> None:

@@ -108,7 +108,8 @@ def _heading(view: FootView, width: int) -> Row:
         text = text if len(text) <= width else plain(view.fault)
         return ((text if len(text) <= width else f"{text[: max(0, width - 1)]}…", BAD),)
     window_s = len(view.counts) / view.rate_hz
-    texts = (f"load over {window_s:.0f} s, 100 % = recent peak", "100 % = recent peak", f"load over {window_s:.0f} s", "")
+    load, peak = f"load over {window_s:.0f} s", "100 % = recent peak"
+    texts = (f"{load}, {peak}", peak, load, "")
     return ((next(text for text in texts if len(text) <= width or not text), DIM),)
 
 

@@ -316,9 +316,8 @@ class FootState:
 class LiveState:
     """Hold what all feet have in common; the feeder replaces the attributes, the screen reads them.
 
-    `recording` is the folder being written, None when only looking. `message` is one line for the
-    person, `tell` says it. `pace_limit_steps_min` is what the plan allows, None without one. `finished` tells the view to close by
-    itself.
+    `recording` is the folder being written, None when only looking. `message` is one line for the person, `tell` says
+    it. `pace_limit_steps_min` is what the plan allows, None without one. `finished` tells the view to close by itself.
     """
 
     feet: list[FootState]

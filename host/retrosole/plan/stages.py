@@ -29,12 +29,13 @@ class Position:
 def position(plan: Plan, practices: Sequence[Practice], today: date) -> Position:
     """Find out where somebody is in a plan, from the guided sessions of any plan, in order of time."""
     mine = [one for one in practices if one.plan == plan.id and plan.number_of(one.stage)]
+    hurt = _hurt(practices)
     if not mine:
-        return Position(0, 1, ("No guided session of this plan is kept yet, so it begins at the beginning.",))
+        why = _after_hurt(1, hurt)[1] if hurt else []
+        return Position(0, 1, ("No guided session of this plan is kept yet, so it begins at the beginning.", *why))
     last = mine[-1]
     at = plan.number_of(last.stage) or 1
     here = list(takewhile(lambda one: one.stage == last.stage, reversed(mine)))  # the newest first
-    hurt = _hurt(practices)
     if hurt:
         following, why, is_over = _after_hurt(at, hurt)
     else:
