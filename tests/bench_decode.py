@@ -50,7 +50,8 @@ class Decoded:
 def measure(identity: wire.IdentityFrame, minutes: int, times: int, folder: Path) -> Decoded:
     """Make a log of a walk as an insole sends it, and read it as a stored session and as if it came live."""
     data, sample_n = made_log(identity, minutes)
-    path = folder / "left.frames"
+    path = folder / "decoded" / "left.frames"  # a folder with a log is a session, in which nothing else is written
+    path.parent.mkdir()
     path.write_bytes(data)
     frames = [frame for _, piece in pieces(data) if (frame := cobs_decode(piece)) is not None]
     some = [frame for frame in frames if frame[0] == wire.SamplesFrame.TYPE][:: max(1, minutes)]

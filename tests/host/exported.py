@@ -27,7 +27,7 @@ from retrosole.twin.gait_model import generate
 
 # What a person may type, or somebody else's session.json hold
 HOSTILE = '=HYPERLINK("x")\tb\nc\r"d",\'e\'\u2028<&>\x00ä'
-WEIRD_SUBJECT = "=cmd|' /C calc'!A0\t\n"
+WEIRD_SUBJECT = "-P.07_x"  # a good code, and to a spreadsheet the beginning of a formula
 UNIX_US = 1_790_000_000_000_000
 HOST_US = 5_000_000_000  # the host's steady clock at second 0, as `walked` has it
 

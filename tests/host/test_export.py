@@ -16,6 +16,7 @@ from exported import (
     HOSTILE,
     KINDS,
     UNIX_US,
+    WEIRD_SUBJECT,
     WITHIN_S,
     bids_file,
     bids_foot,
@@ -129,7 +130,7 @@ def test_csv_words_are_safe_in_a_spreadsheet(sessions: dict[str, Session], expor
     for path in folder.glob("*.csv"):
         for row in read_csv(path):
             assert not any(cell[:1] in ("=", "+", "@", "\t") for cell in row.values())
-    assert json.loads((folder / "dictionary.json").read_text())["subject"] == "=cmd|' /C calc'!A0"
+    assert json.loads((folder / "dictionary.json").read_text())["subject"] == WEIRD_SUBJECT
 
 
 # ------------------------------------------------------------------------------------------------------ parquet, numpy
@@ -263,7 +264,7 @@ def test_moticon_trims_and_fills_as_usual(sessions: dict[str, Session], exported
     measured = opengo.Measurement(str(exported(sessions["hostile"], "moticon")))
     assert not np.isnan(measured.side_data[opengo.Side.LEFT].pressure[:, 0]).any()
     assert f"{measured.start_time:%Y-%m-%dT%H:%M:%S}" == "2026-09-21T15:13:20"
-    assert measured.name == "=cmd|' /C calc'!A0" and measured.tag == "retrosole" and measured.sensor_insole_size is None
+    assert measured.name == WEIRD_SUBJECT and measured.tag == "retrosole" and measured.sensor_insole_size is None
 
 
 @pytest.mark.parametrize(("kind", "text"), [("apart", "--side left or right"), ("nothing", "no samples")])
@@ -343,7 +344,7 @@ def test_bids_says_when_it_was(sessions: dict[str, Session], exported: Any) -> N
     assert scans[0]["acq_time"].startswith("2026-09-21T14:13:20.0")
     assert UNIX_US // 1_000_000 == 1790000000
     assert {row["participant_id"]: row["code"] for row in tsv(out / "participants.tsv")} == {
-        "sub-cmdCcalcA0": "'=cmd|' /C calc'!A0"
+        "sub-P07x": f"'{WEIRD_SUBJECT}"
     }
     assert next(out.glob("sub-*/ses-*")).name == "ses-20261121T101530"
     notes = [row for row in tsv(next(out.rglob("*_events.tsv"))) if row["trial_type"] == "note"]
@@ -359,9 +360,9 @@ def test_sessions_share_a_data_set(
     assert exported(sessions["one"], "bids") == exported(sessions["hostile"], "bids") == out
     assert exported(sessions["both"], "bids") == out  # again: in its own place
     assert sorted(path.parent.name + "/" + path.name for path in out.glob("sub-*/ses-*")) == [
+        "sub-P07x/ses-20261121T101530",
         "sub-anonymous/ses-both",
         "sub-anonymous/ses-one",
-        "sub-cmdCcalcA0/ses-20261121T101530",
     ]
     people = tsv(out / "participants.tsv")
     assert [row["age"] for row in people] == ["61", "n/a"]  # what was entered there stays

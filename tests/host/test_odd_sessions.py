@@ -143,8 +143,13 @@ SAYS: dict[str, dict[str, str]] = {
     "stop_and_turn": {
         "gait": r"(?s)13 other direction.*runs of direction: 2, the longest forward",
         "report": r"(?s)17 went backward and 16 went forward; for 2 it is unclear\. The toes touched the ground first "
+<<<<<<< HEAD
         r"in every step that went backward\..*Walking backward, the pace was"
         r".*of all 17 that went backward.*Stretches of walk",
+=======
+        r"in every step that went backward\..*Walking backward, the pace was.*of all 17 that went backward.*"
+        r"Stretches of walking",
+>>>>>>> a67b6072c4a1a7916e93541ef8309ef14f3a3201
     },
     "one_calibrated": {
         "gait": r"(?s)% of standing$.*not calibrated: right$",
@@ -260,6 +265,8 @@ def check_exports(folder: Path, out: Path) -> None:
     session = open_session(folder)
     markers = xdf_streams(out / "walk.xdf")["retrosole-markers"]["time_series"]
     assert sum(json.loads(text)["event"] == "stride" for (text,) in markers) == len(session.strides)
+    told = json.loads((out / "csv" / "dictionary.json").read_text(encoding="utf-8"))["subject"]
+    assert told in ("", "P07", "anonymous"), "what is no code may be a name"
     is_short = session.duration_s < 60.0
     filled = [side for side in session.sides if len(session.samples(side)[0])]
     for side in session.sides:

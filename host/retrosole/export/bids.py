@@ -30,6 +30,7 @@ from retrosole.export.content import (
     foot_samples,
     safe,
     session_name,
+    subject_code,
 )
 from retrosole.export.place import Own, check_name, disk, open_new, read_about, write_folder, write_json
 from retrosole.export.rows import Tell, count_cells, second_cells, write_rows
@@ -78,12 +79,12 @@ def export(session: Session, analysis: Analysis, path: Path, tell: Tell) -> None
         folder, _is_own(session_name(session)), lambda to: _fill(session, analysis, to, feet, parts, said, tell)
     )
     with disk(path):
-        _add_to_data_set(path, subject, safe(session.info.get("subject")))
+        _add_to_data_set(path, subject, safe(subject_code(session)))
 
 
 def subject_label(session: Session) -> str:
     """Give the code of the person as BIDS has it: letters and digits only."""
-    return re.sub(r"[^A-Za-z0-9]", "", str(session.info.get("subject") or "")) or "anonymous"
+    return re.sub(r"[^A-Za-z0-9]", "", subject_code(session)) or "anonymous"
 
 
 def session_label(session: Session) -> str:
@@ -293,7 +294,7 @@ def _is_data_set(path: Path) -> bool:
 
 def _check_subject(path: Path, label: str, session: Session) -> None:
     """Raise when somebody else has this label: P-07 and P07 would be one person."""
-    code = safe(session.info.get("subject"))
+    code = safe(subject_code(session))
     for row in _participants(path)[1]:
         if row.get("participant_id") == f"sub-{label}" and row.get("code", code) not in (code or NOT_THERE, NOT_THERE):
             raise UsageError(

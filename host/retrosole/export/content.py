@@ -17,6 +17,7 @@ from retrosole import __version__, wire
 from retrosole.export.columns import channel_names
 from retrosole.gait.analysis import Analysis
 from retrosole.session.hostclock import HostClock, host_clock
+from retrosole.session.kept import code_of
 from retrosole.session.reader import Session
 from retrosole.session.sensors import Sensor
 from retrosole.session.sidelog import SideLog
@@ -67,6 +68,11 @@ def session_name(session: Session) -> str:
     """Give the name of a session's folder, or of a bare log."""
     path = Path(os.path.abspath(session.path))
     return plain(path.stem if path.suffix == ".frames" else path.name) or "session"
+
+
+def subject_code(session: Session) -> str:
+    """Give the subject code, "" where there is none: what is no code may be a name, and an export is handed on."""
+    return code_of(session.info.get("subject")) or ""
 
 
 def foot_samples(session: Session, side: str) -> FootSamples:
@@ -157,7 +163,7 @@ def about(session: Session, analysis: Analysis, made: str) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "made": made,
         "session": session_name(session),
-        "subject": plain(session.info.get("subject")),
+        "subject": subject_code(session),
         "started": plain(session.info.get("started")) or None,
         "clock": clock_text(session),
         "clock_sigma_s": _finite(session.alignment.sigma_s),

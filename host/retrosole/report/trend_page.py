@@ -98,11 +98,15 @@ def _position(lines: tuple[str, ...]) -> Safe:
 # ------------------------------------------------------------------------------------------------------------ table
 
 
+def _moment(moment: datetime) -> Safe:
+    return joined(tag("time", f"{moment:%Y-%m-%d}"), f" {moment:%H:%M}")
+
+
 def _row(walk: Walk) -> tuple[str, ...]:
     analysis = walk.analysis
     percent = analysis.asymmetry.get("stance_s")
     return (
-        f"{walk.started:%Y-%m-%d %H:%M}" if walk.started is not None else f"{walk.name} (date unknown)",
+        f"{walk.name} (date unknown)" if walk.started is None else _moment(walk.started),
         walk.plan or "–",
         duration(analysis.duration_s),
         f"{walk.stride_n:,}",
