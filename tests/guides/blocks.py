@@ -1,4 +1,4 @@
-"""The pieces of a guide that can be checked: its blocks of commands and code, commands within a line, links, headings."""
+"""What of a guide can be checked: its blocks of commands and code, commands within a line, links, headings."""
 
 from __future__ import annotations
 

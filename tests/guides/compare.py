@@ -1,6 +1,7 @@
 """Compare what a guide shows with what was printed: the same words, numbers about as large.
 
-`...` stands for anything, dates and names of sessions for any, and how lines are folded does not count.
+`...` stands for anything, a date for any date, and how lines are folded does not count. A number behind a letter, as in
+P07, is a name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import re
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d[-:]\d\d[-:]\d\d(\.\d+)?([+-]\d\d:?\d\d|Z)?")
-_PIECES = re.compile(r"(\.\.\.|\d+(?:\.\d+)?|\s+)")
+_PIECES = re.compile(r"(\.\.\.|(?<!\w)\d+(?:\.\d+)?|\s+)")
+_ANYTHING = re.compile(r"\s*\.\.\.\s*")
 _NUMBER = re.compile(r"\d")
 _OFF, _OFF_SHARE = 3.0, 0.4  # a number may differ by this much, and by this part of the larger one
 
@@ -16,6 +18,7 @@ _OFF, _OFF_SHARE = 3.0, 0.4  # a number may differ by this much, and by this par
 def difference(shown: str, printed: str) -> str:
     """Say in which way what was printed is not what the guide shows; "" when it is the same."""
     shown, printed = (_TIME.sub("DATE", text).strip() for text in (shown, printed))
+    shown = _ANYTHING.sub("...", shown)
     pieces = [piece for piece in _PIECES.split(shown) if piece]
     found = re.fullmatch("".join(map(_pattern, pieces)), printed, re.DOTALL)
     if found is None:

@@ -8,16 +8,15 @@ from tests.machines import ROOT
 PAGE = ROOT / "docs" / "parameters.md"
 _HEAD = """# Gait parameters
 
-What each number is. Made from the program's own definitions (`make generate`); not edited by hand. The columns stand in
-the tables of `gait --csv`, `batch` and `export`, one row a stride; `_s` is seconds. Empty (null, nan) is *not
-known*.
+What each number is: title, column, unit, resolution, definition, and where the definition is from. Made from the
+program's own definitions (`make generate`); not edited by hand. The columns stand in the tables of `gait --csv`,
+`batch` and `export`, one row a stride. Empty (null, nan) is *not known*. What the other columns are, events and orders,
+stands in `dictionary.json` of an export.
 
-*Resolution*: of 20 strides of the gait model, walked with realistic sensors, 19 agree with its truth within that. Part
-of it is systematic and stays in a mean: stance comes out 7 to 18 ms shorter than the model counts it. That is a model's
-truth: nobody has walked backward on it with a force plate. "-" is where the model has no such truth.
+*± is the resolution*: of 20 strides of the gait model, walked with realistic sensors, 19 agree with its truth within
+that. Part of it is systematic and stays in a mean: a stance comes out shorter than the model counts it. That is a
+model's truth: nobody has walked backward on it with a force plate.
 
-| column | unit | definition | resolution | source |
-|---|---|---|---|---|
 """
 _TAIL = """
 Needs both feet on one clock: {both}. In percent of the own standing load, so only of a calibrated insole: {relative}.
@@ -27,14 +26,14 @@ In sensor counts, to compare strides of one insole and nothing else: {counts}.
 
 def page() -> str:
     """Write the page."""
-    rows = "".join(f"| {' | '.join(_cells(parameter))} |\n" for parameter in PARAMETERS)
+    rows = "".join(f"- {_told(parameter)}\n" for parameter in PARAMETERS)
     tail = _TAIL.format(both=_names("needs_both"), relative=_names("is_relative"), counts=_names("is_count"))
     return _HEAD + rows + tail
 
 
-def _cells(one: Parameter) -> tuple[str, ...]:
-    resolution = "-" if one.resolution is None else f"{one.resolution * one.shown_factor:g} {one.shown_unit}"
-    return f"`{one.name}`", one.unit, f"**{one.title}.** {one.definition}", resolution, one.source
+def _told(one: Parameter) -> str:
+    resolution = "" if one.resolution is None else f", ± {one.resolution * one.shown_factor:g} {one.shown_unit}"
+    return f"**{one.title}**: `{one.name}`, {one.unit}{resolution}. {one.definition} *{one.source}.*"
 
 
 def _names(kind: str) -> str:

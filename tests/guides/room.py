@@ -1,4 +1,4 @@
-"""Where a guide is followed: a terminal, somebody who types what it says, and a board on the desk where one is built."""
+"""Where a guide is followed: a terminal, somebody who types what it says, and a board where one is built."""
 
 from __future__ import annotations
 

@@ -17,13 +17,14 @@ from retrosole.ports import open_link
 from retrosole.recorder import Foot, Recorder
 from retrosole.show import LiveFeeder
 from retrosole.twin.sim import SimOptions, virtual_insoles
-from tests.browser import Tab
-from tests.pictures.screenshot import save
+from tests.pictures.screenshot import opened, save
 
 AT_S = 25.0
 RATE_HZ = 200
 SIZE = (120, 40)
 DESK, PHONE = (1280, 800), (390, 844)
+_IS_DRAWN = """() => document.querySelectorAll('.sensor').length === 12
+    && document.querySelectorAll('tbody tr').length > 2"""
 SPEED = 8.0
 SEED = 1
 
@@ -90,8 +91,6 @@ def draw_page(state: LiveState, browser: Any, out: Path) -> None:
     """Draw the page, on the screen of a treadmill and on a phone."""
     with mock.patch.object(feed, "_QUIET_S", 1e6), WebView(state, _NoButtons()) as web:
         for name, size in (("page.png", DESK), ("page-phone.png", PHONE)):
-            tab = Tab(browser, web.url, size)
-            tab.until("document.querySelectorAll('.sensor').length === 12")
-            tab.until("document.querySelectorAll('tbody tr').length > 2")
-            save(tab.page.screenshot(), out / name)
-            tab.close()
+            with opened(browser, web.url, size) as page:
+                page.wait_for_function(_IS_DRAWN)
+                save(page.screenshot(), out / name)
