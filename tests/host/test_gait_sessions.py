@@ -85,8 +85,6 @@ def test_a_turn_within_a_walk_is_left_out(tmp_path: Path) -> None:
     assert np.mean(table["is_usable"][~in_turn]) > 0.8
 
 
-<<<<<<< HEAD
-=======
 def test_feet_whose_clocks_were_not_asked_are_not_put_together(tmp_path: Path, told: Callable[..., str]) -> None:
     session = walk(tmp_path, 30.0, Options(asks=False))
     text = told(session)
@@ -107,7 +105,6 @@ def test_feet_on_clocks_that_may_be_far_apart_are_not_put_together(tmp_path: Pat
     assert told == {0.049: ({"double_support_s", "double_support_percent"}, 0.049 / 3), 0.051: (set(), None)}
 
 
->>>>>>> 70ca9b87ed0b0fbcd0fc1f0673246362b629e54e
 def test_one_foot_only(tmp_path: Path, told: Callable[..., str]) -> None:
     session = walk(tmp_path, 30.0, sides=("right",))
     text = told(session)

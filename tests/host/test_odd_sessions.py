@@ -143,13 +143,8 @@ SAYS: dict[str, dict[str, str]] = {
     "stop_and_turn": {
         "gait": r"(?s)13 other direction.*runs of direction: 2, the longest forward",
         "report": r"(?s)17 went backward and 16 went forward; for 2 it is unclear\. The toes touched the ground first "
-<<<<<<< HEAD
         r"in every step that went backward\..*Walking backward, the pace was"
         r".*of all 17 that went backward.*Stretches of walk",
-=======
-        r"in every step that went backward\..*Walking backward, the pace was.*of all 17 that went backward.*"
-        r"Stretches of walking",
->>>>>>> a67b6072c4a1a7916e93541ef8309ef14f3a3201
     },
     "one_calibrated": {
         "gait": r"(?s)% of standing$.*not calibrated: right$",

@@ -31,14 +31,6 @@ class Screen:
         self._draw()
 
     def status(self, text: str) -> None:
-<<<<<<< HEAD
-        """Show what is now, "" nothing any more; nothing where only lines can be printed."""
-        if not text:
-            self.end()
-        elif text != self._status and self._can_draw:
-            self._status = text
-            self._draw()
-=======
         """Show what is now; nothing where only lines can be printed."""
         if text == self._status or not self._can_draw:
             return
@@ -46,7 +38,6 @@ class Screen:
             self._write(_CLEAR_LINE)
         self._status = text
         self._draw()
->>>>>>> 641a0852d2f088d4ab0d5873e87cf1d8a1d97d61
 
     def signal(self) -> None:
         """Ring the terminal's bell: who walks backward does not look at it."""
