@@ -103,7 +103,7 @@ def timed_walk(ports: tuple[str, ...], side: str | None, root: Path, subject: st
 def print_kept(folder: Path) -> None:
     """Print the times of a test that is kept. Raises as `open_session`."""
     test = load_walk_3m()
-    print_lines(walk_3m.result_lines(test, walk_3m.time_tries(open_session(folder), test.tries)))
+    print_lines(walk_3m.result_lines(test, walk_3m.time_tries(open_session(folder), test)))
 
 
 def _print_times(test: Walk3m, folder: Path) -> None:
