@@ -23,6 +23,7 @@ from retrosole.gait.statistics import (
 )
 from retrosole.gait.table import (
     EXTENDED_COLUMNS,
+    GAP_S,
     PARAMETERS,
     Spans,
     Table,
@@ -79,7 +80,7 @@ def analyse(session: Session, direction: str | None = None) -> Analysis:
     Summarised are the strides in `direction`, by default that of most strides, so that walking backward is not mixed
     with the way back. Raises DamagedDataError where a log does not say what its samples are.
     """
-    gaps_s = {side: session.untaken_s(side) for side in session.sides}
+    gaps_s = {side: session.untaken_s(side, GAP_S) for side in session.sides}
     standing = {side: load for side in session.sides if (load := session.standing_counts(side))}
     table = base_table(session.strides)
     direction = direction or main_direction(table)

@@ -3,8 +3,8 @@
 A stride is left out, by the first of these that holds:
 
 - not whole: initial or final contact was not seen;
-- beside a gap: the insole took no samples for more than 20 ms between the final contact before it and the next
-  initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
+- beside a gap: the insole took no samples for more than 20 ms, or started anew, between the final contact before it
+  and the next initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
 - first or last of a walk: the foot's next contact came, or its last one had come, more than 5 s away;
 - other direction: it went another way than the one that is summarised (an unknown direction is no other one);
 - direction changes: the nearest stride before or behind it in this walk, whose direction is known, went another way;
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from retrosole.gait.table import BREAK_S, GAP_S, Floats, Rows, Spans, Table, rows_by_side, touches
+from retrosole.gait.table import BREAK_S, Floats, Rows, Spans, Table, rows_by_side, touches
 
 NOT_WHOLE = "not whole"
 BESIDE_A_GAP = "beside a gap"
@@ -67,13 +67,15 @@ def main_direction(table: Table) -> str:
 
 
 def reasons(table: Table, next_row: Rows, gaps_s: Mapping[str, Spans], direction: str) -> NDArray[np.str_]:
-    """Say for each stride why it is left out, "" when it is not; `gaps_s` are times without samples, by side."""
+    """Say for each stride why it is left out, "" when it is not.
+
+    `gaps_s`: by side, times without samples that are longer than `GAP_S`, and those around resets.
+    """
     out = np.full(len(next_row), "", "U32")
     for side, rows in rows_by_side(table).items():
-        gaps = gaps_s.get(side, np.empty((0, 2)))
         foot = {name: column[rows] for name, column in table.items()}
         follows = next_row[rows] >= 0
-        out[rows] = _reasons_of_foot(foot, follows, gaps[gaps[:, 1] - gaps[:, 0] > GAP_S], direction)
+        out[rows] = _reasons_of_foot(foot, follows, gaps_s.get(side, np.empty((0, 2))), direction)
     return out
 
 
