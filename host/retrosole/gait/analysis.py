@@ -117,7 +117,7 @@ def _extended(
     next_row = next_rows(table, gaps_s)
     table = {**table, **computed_columns(table, next_row, standing)}
     table |= double_support_columns(table, next_row, is_one_clock)
-    left_out = reasons(table, next_row, gaps_s, direction)
+    left_out = reasons(table, gaps_s, direction)
     ordered = {name: table[name] for name in EXTENDED_COLUMNS if name in table}
     return {**ordered, "is_usable": left_out == "", "left_out": left_out}
 
