@@ -67,8 +67,11 @@ def test_toes_count_with_the_forefoot_and_the_midfoot_does_not_in_the_standing_l
 
 def test_a_sensor_that_was_left_out_is_not_in_the_standing_load() -> None:
     who = identity(session=5, running=1, standing=(100, 200, 300, 100, 400, 500, 65535, 65535))
-    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b100))) == 1300.0
-    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b111111))) is None
+    log = encode(who) + b"".join(walk())
+    assert standing_counts(side(log + left_out(0b100))) == 1300.0
+    assert standing_counts(side(log + left_out(0b111111))) is None
+    assert standing_counts(side(log + left_out(0b101) + left_out(0b100))) == 1300.0, "one for half of the time only"
+    assert standing_counts(side(log + left_out(0) + left_out(0b100) + left_out(0))) == 1600.0, "for a moment"
 
 
 def test_without_an_identity_there_are_no_sensors() -> None:
