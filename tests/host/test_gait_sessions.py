@@ -138,6 +138,17 @@ def test_the_strides_around_a_moment_without_samples_are_left_out(tmp_path: Path
     assert np.sum(over) >= 1 and np.all(np.isnan(table["stride_time_s"][over])), "none is told over it"
 
 
+def test_single_samples_that_were_not_taken_leave_no_stride_out(tmp_path: Path) -> None:
+    """They move an event by less than what "together" means; a controller misses some now and then."""
+    holes = tuple((at_s, at_s + 0.005) for at_s in np.arange(5.0, 28.0, 0.7).tolist())
+    some = analyse(walk(tmp_path, 30.0, Options(holes=holes)))
+    assert some.losses["left"].hole_n == len(holes)
+    whole = analyse(walk(tmp_path / "whole", 30.0))
+    assert some.usable_n == whole.usable_n and some.left_out == whole.left_out
+    for side, found in some.feet.items():
+        assert found["stride_time_s"].mean == pytest.approx(whole.feet[side]["stride_time_s"].mean, abs=0.001)
+
+
 def test_lost_samples_alone_leave_no_stride_out(tmp_path: Path) -> None:
     """The insole saw them: only the pressure curves of those stances are missing."""
     session = walk(tmp_path, 40.0)

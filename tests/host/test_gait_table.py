@@ -74,7 +74,7 @@ def extended(
 def why(strides: list[Stride], gaps_s: dict[str, Any] = NO_GAPS) -> list[str]:
     table = extended(strides, gaps_s)
     direction = typical.main_direction(table)
-    return list(typical.reasons(table, next_rows(table, gaps_s), gaps_s, direction).tolist())
+    return list(typical.reasons(table, gaps_s, direction).tolist())
 
 
 def spans(*ends_s: tuple[float, float]) -> dict[str, NDArray[np.float64]]:
@@ -203,11 +203,13 @@ def test_an_even_walk_loses_its_ends_only() -> None:
 def test_strides_beside_a_gap_are_left_out() -> None:
     told = why(walk(12), spans((5.0, 5.1)))  # in the stance of the fifth
     assert [k for k, reason in enumerate(told) if reason == typical.BESIDE_A_GAP] == [4]
+    assert [k for k, reason in enumerate(told) if reason == typical.FIRST_OR_LAST] == [0, 11], "it goes on behind it"
     told = why(walk(12), spans((5.6, 5.7)))  # in the swing between the fifth and the sixth
     assert [k for k, reason in enumerate(told) if reason == typical.BESIDE_A_GAP] == [4, 5]
     told = why([s for s in walk(12) if s.stride != 6])
-    assert [k for k, reason in enumerate(told) if reason == typical.BESIDE_A_GAP] == [5, 6]
-    assert typical.BESIDE_A_GAP not in why(walk(12), spans((5.0, 5.015))), "too short to move an event"
+    assert [k for k, reason in enumerate(told) if reason] == [0, 5, 6, 10]
+    told = why(walk(12), spans((5.6, 5.6)))  # a reset, of which nobody knows how long it took
+    assert [k for k, reason in enumerate(told) if reason == typical.BESIDE_A_GAP] == [4, 5]
 
 
 def test_a_stride_whose_end_was_not_seen_is_not_whole() -> None:
@@ -238,7 +240,7 @@ def test_where_no_stride_of_a_walk_tells_its_direction_it_is_not_summarised() ->
     assert [k for k, r in enumerate(told) if r == typical.DIRECTION_UNKNOWN] == [9, 10, 11, 12]
     assert told[8] == told[13] == typical.FIRST_OR_LAST
     table = extended([stride(k, direction="unknown") for k in range(6)])
-    asked = typical.reasons(table, next_rows(table, {}), {}, "forward").tolist()
+    asked = typical.reasons(table, {}, "forward").tolist()
     assert asked[1:-1] == [typical.DIRECTION_UNKNOWN] * 4, "nobody knows that they went forward"
 
 

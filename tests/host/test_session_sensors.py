@@ -67,8 +67,11 @@ def test_toes_count_with_the_forefoot_and_the_midfoot_does_not_in_the_standing_l
 
 def test_a_sensor_that_was_left_out_is_not_in_the_standing_load() -> None:
     who = identity(session=5, running=1, standing=(100, 200, 300, 100, 400, 500, 65535, 65535))
-    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b100))) == 1300.0
-    assert standing_counts(side(encode(who) + b"".join(walk()) + left_out(0b111111))) is None
+    log = encode(who) + b"".join(walk())
+    assert standing_counts(side(log + left_out(0b100))) == 1300.0
+    assert standing_counts(side(log + left_out(0b111111))) is None
+    assert standing_counts(side(log + left_out(0b101) + left_out(0b100))) == 1300.0, "one for half of the time only"
+    assert standing_counts(side(log + left_out(0) + left_out(0b100) + left_out(0))) == 1600.0, "for a moment"
 
 
 def test_without_an_identity_there_are_no_sensors() -> None:
@@ -81,6 +84,7 @@ def test_times_without_samples_are_holes_and_resets_not_what_got_lost_on_the_way
     frames[4] = samples_frame(5, 4, taken_n=10)  # 16 records not taken
     log = side(START + b"".join(encode(f) for k, f in enumerate(frames) if k != 12))
     assert untaken_s(log) * RATE_HZ == pytest.approx(np.array([[4 * N + 10, 5 * N]]))
+    assert len(untaken_s(log, 0.079)) == 1 and len(untaken_s(log, 0.081)) == 0, "16 samples are 80 ms"
     assert span_s(log) == (0.0, pytest.approx(20 * N / RATE_HZ)) and duration_s(log) == pytest.approx(2.6)
 
 
@@ -98,6 +102,7 @@ def test_the_time_around_a_reset_is_one_without_samples() -> None:
     first, second = walk(10, 5), walk(10, 6)
     log = side(head(5, 5, 100) + b"".join(first) + head(6, 5, 103) + b"".join(second))
     assert untaken_s(log) == pytest.approx(np.array([[10 * N / RATE_HZ, 3.0]]))
+    assert np.array_equal(untaken_s(log, 60.0), untaken_s(log)), "however long it took"
     assert duration_s(log) == pytest.approx(3.0 + 10 * N / RATE_HZ)
 
 

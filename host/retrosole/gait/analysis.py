@@ -23,6 +23,7 @@ from retrosole.gait.statistics import (
 )
 from retrosole.gait.table import (
     EXTENDED_COLUMNS,
+    GAP_S,
     PARAMETERS,
     Spans,
     Table,
@@ -78,7 +79,7 @@ def analyse(session: Session, direction: str | None = None) -> Analysis:
     Summarised are the strides in `direction`, by default that of most strides, so that walking backward is not mixed
     with the way back. Raises DamagedDataError where a log does not say what its samples are.
     """
-    gaps_s = {side: session.untaken_s(side) for side in session.sides}
+    gaps_s = {side: session.untaken_s(side, GAP_S) for side in session.sides}
     standing = {side: load for side in session.sides if (load := session.standing_counts(side))}
     table = base_table(session.strides)
     direction = direction or main_direction(table)
@@ -115,7 +116,7 @@ def _extended(
     next_row = next_rows(table, gaps_s)
     table = {**table, **computed_columns(table, next_row, standing)}
     table |= double_support_columns(table, next_row, is_one_clock)
-    left_out = reasons(table, next_row, gaps_s, direction)
+    left_out = reasons(table, gaps_s, direction)
     ordered = {name: table[name] for name in EXTENDED_COLUMNS if name in table}
     return {**ordered, "is_usable": left_out == "", "left_out": left_out}
 

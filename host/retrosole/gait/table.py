@@ -50,7 +50,7 @@ def next_rows(table: Table, gaps_s: Mapping[str, Spans]) -> Rows:
     """Give the row of the same foot's next stride, -1 where none follows.
 
     None follows where a stride between is missing by its number, where it comes later than `BREAK_S`, or where the
-    insole took no samples for a while (`gaps_s`, by side) in between.
+    insole took no samples for longer than `GAP_S`, or started anew, in between (`gaps_s`, by side).
     """
     out = np.full(len(table["side"]), -1, np.int64)
     for side, rows in rows_by_side(table).items():

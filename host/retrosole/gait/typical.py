@@ -3,8 +3,8 @@
 A stride is left out, by the first of these that holds:
 
 - not whole: initial or final contact was not seen;
-- beside a gap: the insole took no samples for more than 20 ms between the final contact before it and the next
-  initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
+- beside a gap: the insole took no samples for more than 20 ms, or started anew, between the final contact before it
+  and the next initial contact (up to 5 s away), or the stride before or behind it is missing by its number;
 - first or last of a walk: the foot's next contact came, or its last one had come, more than 5 s away;
 - other direction: it went another way than the one that is summarised (an unknown direction is no other one);
 - direction changes: the nearest stride before or behind it in this walk, whose direction is known, went another way;
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from retrosole.gait.table import BREAK_S, GAP_S, Floats, Rows, Spans, Table, rows_by_side, touches
+from retrosole.gait.table import BREAK_S, Floats, Rows, Spans, Table, rows_by_side, touches
 
 NOT_WHOLE = "not whole"
 BESIDE_A_GAP = "beside a gap"
@@ -66,25 +66,27 @@ def main_direction(table: Table) -> str:
     return str(words[np.argmax(n)]) if len(words) else UNKNOWN
 
 
-def reasons(table: Table, next_row: Rows, gaps_s: Mapping[str, Spans], direction: str) -> NDArray[np.str_]:
-    """Say for each stride why it is left out, "" when it is not; `gaps_s` are times without samples, by side."""
-    out = np.full(len(next_row), "", "U32")
+def reasons(table: Table, gaps_s: Mapping[str, Spans], direction: str) -> NDArray[np.str_]:
+    """Say for each stride why it is left out, "" when it is not.
+
+    `gaps_s`: by side, times without samples that are longer than `GAP_S`, and those around resets.
+    """
+    out = np.full(len(table["side"]), "", "U32")
     for side, rows in rows_by_side(table).items():
-        gaps = gaps_s.get(side, np.empty((0, 2)))
         foot = {name: column[rows] for name, column in table.items()}
-        follows = next_row[rows] >= 0
-        out[rows] = _reasons_of_foot(foot, follows, gaps[gaps[:, 1] - gaps[:, 0] > GAP_S], direction)
+        out[rows] = _reasons_of_foot(foot, gaps_s.get(side, np.empty((0, 2))), direction)
     return out
 
 
-def _reasons_of_foot(foot: Table, follows: Mask, gaps_s: Spans, direction: str) -> NDArray[np.str_]:
-    preceded = np.concatenate([[False], follows[:-1]])
-    found = np.full(len(follows), "", "U32")
-    changes, is_lost = _context(foot["direction"], follows, direction)
+def _reasons_of_foot(foot: Table, gaps_s: Spans, direction: str) -> NDArray[np.str_]:
+    apart_s = np.diff(foot["initial_contact_s"], prepend=-np.inf, append=np.inf)
+    is_near = (apart_s > 0) & (apart_s <= BREAK_S)  # the stride before; the one behind is at the next place
+    found = np.full(len(foot["stance_s"]), "", "U32")
+    changes, is_lost = _context(foot["direction"], np.cumsum(~is_near[:-1]), direction)
     for reason, holds in (
         (NOT_WHOLE, ~np.isfinite(foot["stance_s"])),
         (BESIDE_A_GAP, _is_beside_a_gap(foot, gaps_s)),
-        (FIRST_OR_LAST, ~(follows & preceded)),
+        (FIRST_OR_LAST, ~(is_near[:-1] & is_near[1:])),
         (OTHER_DIRECTION, ~np.isin(foot["direction"], (direction, UNKNOWN))),
         (DIRECTION_CHANGES, changes),
         (DIRECTION_UNKNOWN, is_lost),
@@ -106,13 +108,12 @@ def _is_beside_a_gap(foot: Table, gaps_s: Spans) -> Mask:
     return np.asarray(misses[: len(start_s)] | touches(from_s, to_s, gaps_s))
 
 
-def _context(words: NDArray[np.str_], follows: Mask, direction: str) -> tuple[Mask, Mask]:
-    """Say of each stride what the walk around it tells of the way it went.
+def _context(words: NDArray[np.str_], walk: Rows, direction: str) -> tuple[Mask, Mask]:
+    """Say of each stride what the walk around it tells of the way it went; `walk` numbers the walks.
 
     First whether the nearest stride with a direction, before or behind in the same walk, went another way; then whether
     no stride of the walk has one, though one is asked for.
     """
-    walk = np.cumsum(np.concatenate([[True], ~follows]))[: len(words)]
     known = np.flatnonzero(words != UNKNOWN)
     changes = np.zeros(len(words), np.bool_)
     is_lost = ~np.isin(walk, walk[known]) & (direction != UNKNOWN)

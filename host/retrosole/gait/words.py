@@ -24,7 +24,7 @@ RIGHT = (2, 3, 4, 5, 6)
 
 WHY = {
     NOT_WHOLE: "its beginning or end was not seen",
-    BESIDE_A_GAP: f"a stride beside it is missing, or no samples were taken for more than {1000 * GAP_S:.0f} ms",
+    BESIDE_A_GAP: f"a stride beside it is missing, or no sample was taken for {1000 * GAP_S:.0f} ms or at a reset",
     FIRST_OR_LAST: f"it begins or ends a walk: none of this foot within {BREAK_S:.0f} s before or behind it",
     OTHER_DIRECTION: "it did not go the way that is summarised",
     DIRECTION_CHANGES: "the stride before or behind it went another way",

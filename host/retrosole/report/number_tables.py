@@ -75,7 +75,7 @@ def definitions(facts: Facts) -> Safe:
 
 
 def _near(parameter: Parameter) -> Safe | None:
-    if parameter.resolution is None:
+    if parameter.resolution is None or parameter.is_count:  # counts of the model's insole are not those of this one
         return None
     value = parameter.resolution * parameter.shown_factor
     decimals = 0 if value == round(value) else 2 if value < 1 else 1

@@ -123,16 +123,18 @@ def duration_s(log: SideLog) -> float:
     return max(end_s - begin_s, log.losses.expected_n / log.rate_hz)
 
 
-def untaken_s(log: SideLog) -> NDArray[np.float64]:
+def untaken_s(log: SideLog, longer_than_s: float = 0.0) -> NDArray[np.float64]:
     """Give the times in which the insole took no samples, (k, 2) from and to, in order: holes, and around resets.
 
-    What was taken and got lost on the way is not among them.
+    Of the holes only those that are longer than something, resets always: how long one took may not be known. What was
+    taken and got lost on the way is not among them.
     """
     ends = list(_spans_idx(log))
-    parts = [
+    holes = [
         segment.seconds(_holes(index, taken, end_idx), log.rate_hz).reshape(-1, 2)
         for (segment, index, _, taken), (_, (_, end_idx)) in zip(log.slots, ends, strict=True)
     ]
+    parts = [spans_s[spans_s[:, 1] - spans_s[:, 0] > longer_than_s] for spans_s in holes]
     for (before, (_, end_idx)), (behind, (first_idx, _)) in pairwise(ends):
         edges_s = [before.seconds(np.array([end_idx]), log.rate_hz), behind.seconds(np.array([first_idx]), log.rate_hz)]
         parts.append(np.concatenate(edges_s).reshape(1, 2))

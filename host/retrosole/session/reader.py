@@ -106,9 +106,12 @@ class Session:
         """Give the counts that stand for 100 % of the wearer's standing load, None when not calibrated."""
         return standing_counts(self.logs[side])
 
-    def untaken_s(self, side: str) -> NDArray[np.float64]:
-        """Give the times (k, 2), from and to, in which the insole of a side took no samples, in order."""
-        return untaken_s(self.logs[side])
+    def untaken_s(self, side: str, longer_than_s: float = 0.0) -> NDArray[np.float64]:
+        """Give the times (k, 2), from and to, in which the insole of a side took no samples, in order.
+
+        Holes that are not longer than said are passed by, resets are not.
+        """
+        return untaken_s(self.logs[side], longer_than_s)
 
     @property
     def losses(self) -> dict[str, Losses]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrosole import wire
 from retrosole.session.writer import word
@@ -62,17 +63,23 @@ def _known(value: int, name: str) -> int | None:
 def standing_counts(log: SideLog) -> float | None:
     """Give what the forefoot and heel sensors read together in standing, above the baseline; None when not calibrated.
 
-    The sensors are those whose loads are in the peaks and impulses of strides: the toes count with the forefoot, the
-    midfoot does not count, nor does a sensor from when on it is left out.
+    The sensors are those whose loads are in the peaks and impulses of most strides: the toes count with the forefoot,
+    the midfoot does not count, nor does a sensor that was left out for more than half of the session.
     """
-    told = [s.standing for s in sensors_of(log) if s.part and not s.is_left_out]
+    out = _told_out_bits(log)
+    told = [s.standing for k, s in enumerate(sensors_of(log)) if s.part and 2 * np.sum(out >> k & 1) <= len(out)]
     known = [counts for counts in told if counts is not None]
     return float(sum(known)) or None if known and len(known) == len(told) else None
 
 
 def out_bits(log: SideLog) -> int:
     """Give the channels that the insole left out of its decisions, for a part of the session or all: bit k is k."""
+    return int(np.bitwise_or.reduce(_told_out_bits(log)))
+
+
+def _told_out_bits(log: SideLog) -> NDArray[np.uint8]:
+    """Give the channels that were left out, time after time, as the insole told it in the session."""
     sessions = [segment.session for segment in log.segments]
     _, status = log.table(wire.StatusFrame)
     own = (status["running"] != 0) & np.isin(status["session"], sessions)
-    return int(np.bitwise_or.reduce(status["channel_out_bits"][own]))
+    return np.asarray(status["channel_out_bits"][own])
