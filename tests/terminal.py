@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -15,18 +16,42 @@ import time
 from types import TracebackType
 
 PATIENCE_S = 60.0
+_FULL_SCREEN = re.compile(r"\x1b\[\?1049h.*?\x1b\[\?1049l", re.DOTALL)
+_TITLES = re.compile(r"\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\)")
+_COLOURS = re.compile(r"\x1b(?:\[[0-9;:<=>?$ ]*[B-JL-Za-z]|[()][A-Z0-9]|[=>78cM])|[\a\x00]")
+_PIECES = re.compile(r"\x1b\[[0-9]*[AK]|[\r\n]|[^\x1b\r\n]+")
+
+
+def seen(text: str) -> str:
+    """Give what stands on a terminal in the end: without colours, what was drawn over, and what filled the screen."""
+    for gone in (_FULL_SCREEN, _TITLES, _COLOURS):
+        text = gone.sub("", text)
+    rows, row, is_at_start = [], "", False
+    for piece in _PIECES.findall(text):
+        if piece == "\n":
+            rows.append(row)
+            row, is_at_start = "", False
+        elif piece == "\r":
+            is_at_start = True
+        elif piece.startswith("\x1b") and piece.endswith("A"):
+            row = rows.pop() if rows else ""
+        elif piece.startswith("\x1b"):
+            row = ""
+        else:
+            row, is_at_start = piece if is_at_start else row + piece, False
+    return "\n".join(line.rstrip() for line in [*rows, row])
 
 
 class Terminal:
     """Run `python -m retrosole WORDS` as a person does."""
 
-    def __init__(self, *words: str, **environment: str) -> None:
+    def __init__(self, *words: str, program: tuple[str, ...] = ("-m", "retrosole"), **environment: str) -> None:
         self.text = ""
         self._seen_n = 0
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment}
-        command = [sys.executable, "-m", "retrosole", *words]
+        command = [sys.executable, *program, *words]
         self._child = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True
         )
@@ -53,6 +78,10 @@ class Terminal:
     def type(self, text: str = "") -> None:
         """Type a line."""
         os.write(self._master, f"{text}\n".encode())
+
+    def press(self, keys: str) -> None:
+        """Press keys, without Enter."""
+        os.write(self._master, keys.encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C, and again when nothing comes of it for a while, as a person does.

@@ -31,8 +31,10 @@ class Screen:
         self._draw()
 
     def status(self, text: str) -> None:
-        """Show what is now; nothing where only lines can be printed."""
-        if text != self._status and self._can_draw:
+        """Show what is now, "" nothing any more; nothing where only lines can be printed."""
+        if not text:
+            self.end()
+        elif text != self._status and self._can_draw:
             self._status = text
             self._draw()
 
