@@ -59,13 +59,14 @@ runtimes: $(VENV)/.test ## Obtain real MicroPython: the 32-bit desktop build and
 data: $(VENV)/.live ## Fetch a real recording (Moticon OpenGo samples, Apache-2.0) into data/
 	$(BIN)/python tests/fetch_data.py
 
-picture: $(VENV)/.test ## Render the picture of the live view in this README
-	$(BIN)/python tests/render_picture.py
+picture: $(VENV)/.test ## Make the pictures of the guides anew: virtual insoles, the gait model, Chromium
+	$(BIN)/python -m tests.pictures
 
-generate: $(VENV)/.test ## Write what follows from protocol/messages.toml and from the native kernel
+generate: $(VENV)/.test ## Write what follows from protocol/messages.toml, the native kernel and the parameters
 	$(BIN)/python protocol/generate.py
 	$(BIN)/python firmware/make_plain.py
 	$(BIN)/python protocol/make_vectors.py
+	$(BIN)/python -m tests.guides.parameters
 
 clean: ## Remove what was built, downloaded and installed here
 	rm -rf $(VENV) .cache build dist data .pytest_cache .mypy_cache .ruff_cache .hypothesis

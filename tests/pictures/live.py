@@ -1,23 +1,30 @@
-"""Render the picture of the live view in the README: a real run of a virtual pair, at 25 s of its walk."""
+"""The live view, in the terminal and as a page: a real run of a virtual pair, at 25 s of its walk."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from retrosole import wire
 from retrosole.device import Event, Insole
+from retrosole.live import feed
 from retrosole.live.picture import save_svg
+from retrosole.live.state import LiveState
+from retrosole.live.web import WebView
 from retrosole.ports import open_link
 from retrosole.recorder import Foot, Recorder
 from retrosole.show import LiveFeeder
 from retrosole.twin.sim import SimOptions, virtual_insoles
+from tests.pictures.screenshot import opened, save
 
-PICTURE = Path(__file__).resolve().parent.parent / "host" / "live.svg"
 AT_S = 25.0
 RATE_HZ = 200
 SIZE = (120, 40)
+DESK, PHONE = (1280, 800), (390, 844)
+_IS_DRAWN = """() => document.querySelectorAll('.sensor').length === 12
+    && document.querySelectorAll('tbody tr').length > 2"""
 SPEED = 8.0
 SEED = 1
 
@@ -57,22 +64,33 @@ def decided_idx(frame: Event) -> int:
     return 0
 
 
-def main() -> None:
-    """Walk, and write the picture."""
+def walked() -> LiveState:
+    """Walk, and give what the live view knows then."""
     options = SimOptions(gait="mixed", seed=SEED, speed=SPEED, duration_s=AT_S / SPEED + 2)
     with virtual_insoles(options) as virtual:
-        print(f"{virtual.walk.story}, on {virtual.runtime.describe()}")
         insoles = {side: Insole(open_link(port)) for side, port in virtual.ports.items()}
         watcher = UntilMoment(insoles, AT_S)
         watcher.recorder = Recorder(insoles, watcher)
         watcher.recorder.run(seconds=60)
     for foot in watcher.state.feet:
-        stride_n = foot.stride_counts[0]
-        if foot.lost_sample_n or not stride_n:
-            sys.exit(f"no picture made: {foot.side} has {stride_n} strides and lost {foot.lost_sample_n} samples")
-    save_svg(watcher.state, PICTURE, SIZE)
-    print(f"{PICTURE}: {PICTURE.stat().st_size // 1024} KiB")
+        assert foot.stride_counts[0] and not foot.lost_sample_n, f"no picture of {foot.side}: {foot.stride_counts}"
+    return watcher.state
 
 
-if __name__ == "__main__":
-    main()
+def draw_terminal(state: LiveState, out: Path) -> None:
+    """Draw the view in the terminal."""
+    save_svg(state, out / "live.svg", SIZE)
+
+
+class _NoButtons:
+    def ask(self, what: str) -> None:
+        """Do nothing."""
+
+
+def draw_page(state: LiveState, browser: Any, out: Path) -> None:
+    """Draw the page, on the screen of a treadmill and on a phone."""
+    with mock.patch.object(feed, "_QUIET_S", 1e6), WebView(state, _NoButtons()) as web:
+        for name, size in (("page.png", DESK), ("page-phone.png", PHONE)):
+            with opened(browser, web.url, size) as page:
+                page.wait_for_function(_IS_DRAWN)
+                save(page.screenshot(), out / name)
