@@ -31,11 +31,11 @@ def parse(words: list[str], *, is_whole: bool = True) -> None:
         raise AssertionError(f"{' '.join(words)}: {error.format_message()}") from error
 
 
-def check(line: str) -> None:
+def check(line: str, *, is_whole: bool = True) -> None:
     """Check a line that is set as code: a command of this program, of make or of pip; raise for any other command."""
     words = shlex.split(line, comments=True)
     if words[:1] == ["retrosole"]:
-        parse(words)
+        parse(words, is_whole=is_whole)
     elif words[:1] == ["make"]:
         would_make(words[1:])
     elif words[:2] == ["pip", "install"]:

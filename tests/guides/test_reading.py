@@ -29,7 +29,7 @@ def test_what_is_found_in_a_guide() -> None:
     first, second = commands_of(block)
     assert (first.text, first.shown, first.line) == ("retrosole plan", "one\n...", 6)
     assert (second.text, second.shown, second.line) == ("retrosole live", "", 9)
-    assert inline_commands_of(GUIDE) == [["retrosole", "plan", "first-steps"]]
+    assert inline_commands_of(GUIDE) == ["retrosole plan first-steps"]
     assert indented_of(GUIDE) == ["    pip install it\n"] and links_of(GUIDE) == ["other.md#part"]
 
 
