@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:\A|\n)[ ]*\n((?: {4,}\S.*\n)+)")
-_INLINE = re.compile(r"`(retrosole [^`]+)`")
+_INLINE = re.compile(r"`((?:retrosole|make|pip install) [^`]+)`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -61,17 +60,9 @@ def indented_of(guide: str) -> list[str]:
     return [one[1] for one in _INDENTED.finditer(prose_of(guide))]
 
 
-def inline_commands_of(guide: str) -> list[list[str]]:
-    """Give the commands that stand within a line, as words."""
-    return [shlex.split(one[1].replace("\n", " "), comments=True) for one in _INLINE.finditer(prose_of(guide))]
-
-
-def typed_in(indented: str) -> Iterator[list[str]]:
-    """Give the commands of this program in a block set by four blanks, as words, without remarks."""
-    for line in indented.splitlines():
-        words = shlex.split(line, comments=True)
-        if words[:1] == ["retrosole"]:
-            yield words
+def inline_commands_of(guide: str) -> list[str]:
+    """Give the commands that stand within a line."""
+    return [one[1].replace("\n", " ") for one in _INLINE.finditer(prose_of(guide))]
 
 
 def links_of(guide: str) -> list[str]:

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import time
-import tomllib
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from tests.boards.desk import Desk
 from tests.guides.answers import ANSWERS
 from tests.guides.blocks import Command
-from tests.machines import ROOT
+from tests.guides.lines import could_install, would_make
 from tests.terminal import Terminal, seen
 
 TYPED = Path(__file__).with_name("typed.py")
@@ -108,24 +107,3 @@ def _newest(subject: str) -> str:
     found = sorted(Path("sessions").glob(f"*_{subject}"))
     assert found, f"no session of {subject} is there"
     return found[-1].name
-
-
-def would_make(words: Sequence[str]) -> str:
-    """Ask make what it would do: the target is there, and what it needs."""
-    done = subprocess.run(["make", "-n", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    documented = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert words[0] in documented, f"`make help` does not show {words[0]}"
-    return ""
-
-
-def could_install(wanted: Sequence[str]) -> str:
-    """Look whether an extra is one of this project, and any other package one that the tests use."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    tested = {re.split(r"[\[>=<]", one)[0] for one in extras["test"]}
-    for one in wanted:
-        name, _, names = one.rstrip("]").partition("[")
-        unknown = set(filter(None, names.split(","))) - set(extras) if name == "retrosole" else {name} - tested
-        assert not unknown, f"pip install {one}: {unknown} is nothing that is tested here"
-    return ""

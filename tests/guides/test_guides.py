@@ -13,14 +13,13 @@ from retrosole.plan.loader import load_safety
 from retrosole.twin.recipes import cache_dir
 from tests.boards.desk import Desk
 from tests.boards.nor_flash import NorFlash
+from tests.guides import DOCS, READERS
 from tests.guides.blocks import Block, blocks_of, commands_of
 from tests.guides.compare import difference
 from tests.guides.parameters import PAGE, page
 from tests.guides.room import Room
-from tests.machines import ROOT, need
+from tests.machines import need
 
-DOCS = ROOT / "docs"
-READERS = ("wearer", "therapist", "researcher", "maker")
 C3 = CHIPS[2]  # whose firmware the emulated machine can run
 Follow = Callable[[str], None]
 

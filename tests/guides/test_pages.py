@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-import shlex
+import ast
 from pathlib import Path
 
-import click
 import pytest
 
-from retrosole.commands.line import cli
+from tests.guides import DOCS, READERS
 from tests.guides.blocks import anchors_of, blocks_of, indented_of, inline_commands_of, links_of
-from tests.guides.room import could_install, would_make
-from tests.guides.test_guides import DOCS, READERS
+from tests.guides.lines import check
 from tests.machines import ROOT
 
 GUIDES = sorted(DOCS.glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "hardware" / "README.md", *GUIDES]
 ELSEWHERE = ("http://", "https://")
-RUN_ELSEWHERE = {("many-sessions.md", "sql"), ("README.md", "python")}  # by test_study.py; the guides show the same
+NOT_RUN_HERE = {("many-sessions.md", "sql"), ("README.md", "python")}  # one by test_study.py, one needs a board
 
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def parse(words: list[str], *, is_whole: bool = True) -> None:
-    """Take a command of this program apart as the program does, without running it.
-
-    Within a line it may be no more than its name.
-    """
-    try:
-        name, command, rest = cli.resolve_command(click.Context(cli), words[1:])
-        assert command is not None
-        command.make_context(name, rest)
-    except click.exceptions.Exit:  # --help
-        pass
-    except click.ClickException as error:
-        if isinstance(error, click.MissingParameter) and not is_whole:
-            return
-        raise AssertionError(f"{' '.join(words)}: {error.format_message()}") from error
-
-
-def check(line: str) -> None:
-    """Check a line that is set as code: a command of this program, of make or of pip; raise for any other command."""
-    words = shlex.split(line, comments=True)
-    if words[:1] == ["retrosole"]:
-        parse(words)
-    elif words[:1] == ["make"]:
-        would_make(words[1:])
-    elif words[:2] == ["pip", "install"]:
-        could_install(words[2:])
-    else:
-        raise AssertionError(f"nobody knows how to check {line!r}")
-
-
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_in_the_text_is_one_with_these_options(page: Path) -> None:
     text = page.read_text("utf-8")
-    for words in inline_commands_of(text):
-        parse(words, is_whole=False)
+    for line in inline_commands_of(text):
+        check(line, is_whole=False)
     for block in indented_of(text):
         for line in filter(str.strip, block.splitlines()):
             check(line.strip())
@@ -70,7 +38,9 @@ def test_what_is_set_as_code_is_run_somewhere(page: Path) -> None:
     if page.stem in READERS:
         assert indented_of(text) == [], "in a guide, commands stand in blocks that are run"
         return
-    assert {(page.name, block.kind) for block in blocks_of(text)} <= RUN_ELSEWHERE
+    for block in blocks_of(text):
+        assert (page.name, block.kind) in NOT_RUN_HERE
+        assert block.kind != "python" or ast.parse(block.text).body
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

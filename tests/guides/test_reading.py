@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retrosole import show
-from retrosole.coach.screen import Screen
 from tests.guides.blocks import blocks_of, commands_of, indented_of, inline_commands_of, links_of
 from tests.guides.compare import difference
-from tests.guides.room import could_install, would_make
-from tests.guides.test_pages import check, parse
+from tests.guides.lines import check, could_install, parse, would_make
 from tests.terminal import seen
 
 GUIDE = """# Title
@@ -32,7 +29,7 @@ def test_what_is_found_in_a_guide() -> None:
     first, second = commands_of(block)
     assert (first.text, first.shown, first.line) == ("retrosole plan", "one\n...", 6)
     assert (second.text, second.shown, second.line) == ("retrosole live", "", 9)
-    assert inline_commands_of(GUIDE) == [["retrosole", "plan", "first-steps"]]
+    assert inline_commands_of(GUIDE) == ["retrosole plan first-steps"]
     assert indented_of(GUIDE) == ["    pip install it\n"] and links_of(GUIDE) == ["other.md#part"]
 
 
@@ -43,6 +40,7 @@ def test_what_is_found_in_a_guide() -> None:
         ("a ... c", "a b1\nb2 c"),
         ("...\nlast", "first\nlast"),
         ("first\n...\nlast", "first\nlast"),
+        ("first.\n...\nlast", "first.\n\nmore\nlast"),
         ("stance 740 ms", "stance 812.5 ms"),
         ("sessions/2026-11-21T10-15-30_P07", "sessions/2031-01-02T03-04-05_P07"),
     ],
@@ -54,8 +52,8 @@ def test_what_is_as_shown(shown: str, printed: str) -> None:
 @pytest.mark.parametrize(
     ("shown", "printed", "why"),
     [
-        ("left: 7 strides", "right: 7 strides", "words"),
-        ("left: 7 strides", "left: 7 strides and more", "words"),
+        ("both, left: 7", "both, right: 7", "the words differ, the first at 'both, left:'"),
+        ("left: 7 strides", "left: 7 strides and more", "more was printed"),
         ("stance 740 ms", "stance 74 ms", "740, not 74"),
         ("toe first 96 %", "toe first 3 %", "96, not 3"),
         ("a ... c", "a b", "words"),
@@ -86,13 +84,3 @@ def test_a_name_alone_passes_within_a_line_only() -> None:
 def test_what_stands_on_a_terminal_in_the_end() -> None:
     drawn = "\x1b[1mone\x1b[0m\r\n\x1b[?1049hfull\x1b[?1049lspin 1\r\x1b[2Kspin 2\r\n\x1b[1A\x1b[2Kdone  \r\n"
     assert seen(drawn) == "one\ndone\n"
-
-
-def test_the_line_about_now_goes_with_what_it_was_about(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(show, "can_draw", lambda: True)
-    screen = Screen()
-    for text in ("rest 0:02 left", "rest 0:01 left", ""):
-        screen.status(text)
-    assert seen(capsys.readouterr().out) == ""

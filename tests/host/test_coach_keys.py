@@ -16,6 +16,7 @@ from retrosole.coach.keys import ENTER, Keys
 from retrosole.coach.screen import Screen
 from retrosole.coach.session import questions_passed
 from retrosole.errors import UsageError
+from tests.terminal import seen
 
 
 @contextmanager
@@ -145,3 +146,13 @@ def test_nobody_walks_without_answers() -> None:
         pytest.raises(UsageError, match="pipe a line with y or n"),
     ):
         questions_passed(Screen(), keys, "free", False)
+
+
+def test_the_line_about_now_goes_with_what_it_was_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(show, "can_draw", lambda: True)
+    screen = Screen()
+    for text in ("rest 0:02 left", "rest 0:01 left", ""):
+        screen.status(text)
+    assert seen(capsys.readouterr().out) == ""
