@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -124,7 +125,13 @@ def _identity(session: Session, side: str) -> dict[str, Any]:
 def _words(found: object, most: int = 12) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
-    return {foreign(name, 40): foreign(value, 80) for name, value in list(found.items())[:most]}
+    told = {name: value for name, value in found.items() if _is_told(value)}
+    return {foreign(name, 40): foreign(value, 80) for name, value in list(told.items())[:most]}
+
+
+def _is_told(value: object) -> bool:
+    """Say whether a value of session.json says something to a person: a text, or a number that is one."""
+    return isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))
 
 
 # --------------------------------------------------------------------------------------------------------- marks
