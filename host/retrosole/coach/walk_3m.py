@@ -64,12 +64,7 @@ def time_tries(session: Session, most: int = 10) -> list[Timed]:
 
 def _span(session: Session, side: str, number: int) -> tuple[float, float] | None:
     """Give from when to when a try lasted, in the session's seconds; None where its marks are not both there."""
-    log = session.logs[side]
-    at: dict[int, float] = {}
-    for mark in log.frames(wire.MarkFrame):
-        segment = next((one for one in log.segments if one.session == mark.session), None)
-        if segment is not None:
-            at.setdefault(mark.code, float(segment.seconds(np.array([mark.index]), log.rate_hz)[0]))
+    at = {code: at_s for at_s, code in reversed(session.marks(side))}  # of several the first
     begin_s, end_s = at.get(TRY_BEGINS + number), at.get(TRY_ENDS + number)
     return None if begin_s is None or end_s is None or end_s <= begin_s else (begin_s, end_s)
 
