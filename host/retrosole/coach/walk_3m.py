@@ -66,13 +66,7 @@ def time_tries(session: Session, test: Walk3m) -> list[Timed]:
 
 def _marks(session: Session, side: str) -> dict[int, float]:
     """Give when each mark was set first, in the session's seconds, by its code."""
-    log = session.logs[side]
-    at: dict[int, float] = {}
-    for mark in log.frames(wire.MarkFrame):
-        segment = next((one for one in log.segments if one.session == mark.session), None)
-        if segment is not None:
-            at.setdefault(mark.code, float(segment.seconds(np.array([mark.index]), log.rate_hz)[0]))
-    return at
+    return {code: at_s for at_s, code in reversed(session.marks(side))}
 
 
 def _time(session: Session, number: int, marks: dict[str, dict[int, float]], most_s: float) -> Timed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from retrosole.session.hostclock import HostClock, host_clock
 from retrosole.session.kept import code_of
 from retrosole.session.reader import Session
 from retrosole.session.sensors import Sensor
-from retrosole.session.sidelog import SideLog
 from retrosole.session.summary import sample_text
 
 FORMAT = "retrosole-export"
@@ -104,16 +102,9 @@ def clock_text(session: Session) -> str:
 
 def events(session: Session) -> list[Event]:
     """Give marks and notes by time; those whose time nobody knows come last, in their order."""
-    found = [event for side, log in session.logs.items() for event in _marks(side, log)]
+    found = [Event(at_s, side, "mark", code, "") for side in session.sides for at_s, code in session.marks(side)]
     found += _notes(session)
     return sorted(found, key=lambda event: float("inf") if np.isnan(event.time_s) else event.time_s)
-
-
-def _marks(side: str, log: SideLog) -> Iterator[Event]:
-    segments = {segment.session: segment for segment in log.segments}
-    for mark in log.frames(wire.MarkFrame):
-        at_s = segments[mark.session].seconds(np.array([mark.index]), log.rate_hz)[0]
-        yield Event(float(at_s), side, "mark", mark.code, "")
 
 
 def _notes(session: Session) -> list[Event]:

@@ -14,16 +14,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrosole.errors import DamagedDataError
-from retrosole.export.content import MISSING, FootSamples, about, events, foot_samples, plain, session_name
+from retrosole.export.content import MISSING, FootSamples, about, events, foot_samples, session_name
 from retrosole.export.markers import mark_marker, note_marker, stride_marker
 from retrosole.export.place import Own, write_file
 from retrosole.export.rows import Tell
+from retrosole.export.xml_text import Element
 from retrosole.gait.analysis import Analysis
 from retrosole.session.hostclock import HostClock, host_clock
 from retrosole.session.reader import Session
@@ -143,40 +143,40 @@ def _markers(session: Session, analysis: Analysis) -> list[tuple[float, str]]:
 
 def _file_header(said: dict[str, Any]) -> bytes:
     info = Element("info")
-    SubElement(info, "version").text = "1.0"
+    info.add("version", "1.0")
     if said["started"]:
-        SubElement(info, "datetime").text = said["started"]
-    mine = SubElement(info, "retrosole")
+        info.add("datetime", said["started"])
+    mine = info.add("retrosole")
     for name in ("format", "made", "session", "subject", "clock", "missing", "counts"):
-        SubElement(mine, name).text = said[name]
-    SubElement(mine, "version").text = said["software"]["retrosole"]
+        mine.add(name, said[name])
+    mine.add("version", said["software"]["retrosole"])
     return _xml(info)
 
 
 def _samples_header(foot: FootSamples, said: dict[str, Any]) -> bytes:
     told = said["feet"][foot.side]
     info = _stream_info(f"retrosole-{foot.side}", "Pressure", 1 + foot.counts.shape[1], foot.rate_hz, "int32")
-    SubElement(info, "source_id").text = f"retrosole-{told['device_id'] or foot.side}"
-    desc = SubElement(info, "desc")
-    SubElement(desc, "manufacturer").text = "Retrosole"
-    channels = SubElement(desc, "channels")
+    info.add("source_id", f"retrosole-{told['device_id'] or foot.side}")
+    desc = info.add("desc")
+    desc.add("manufacturer", "Retrosole")
+    channels = desc.add("channels")
     _channel(channels, "sample", "1", "Counter", "number of the sample; a jump is a gap")
     for name, sensor in zip(foot.names, foot.sensors or [None] * len(foot.names), strict=True):
         zone = "" if sensor is None else sensor.zone
         _channel(channels, name, "counts", "Pressure", "raw counts, no force; -1: not read", zone)
-    told_n = SubElement(desc, "losses")
-    SubElement(told_n, "text").text = told["samples"]
+    told_n = desc.add("losses")
+    told_n.add("text", told["samples"])
     for name, value in told["losses"].items():
-        SubElement(told_n, name).text = str(value)
+        told_n.add(name, value)
     _add_synchronization(desc, said)
     return _xml(info)
 
 
 def _marker_header(said: dict[str, Any]) -> bytes:
     info = _stream_info("retrosole-markers", "Markers", 1, 0, "string")
-    SubElement(info, "source_id").text = f"retrosole-markers-{said['session']}"
-    desc = SubElement(info, "desc")
-    SubElement(desc, "content").text = _MARKER_NOTE
+    info.add("source_id", f"retrosole-markers-{said['session']}")
+    desc = info.add("desc")
+    desc.add("content", _MARKER_NOTE)
     _add_synchronization(desc, said)
     return _xml(info)
 
@@ -191,36 +191,36 @@ def _stream_info(name: str, kind: str, channel_n: int, rate_hz: int, channel_for
         ("channel_format", channel_format),
         ("created_at", 0),
     ):
-        SubElement(info, tag).text = str(text)
+        info.add(tag, text)
     return info
 
 
 def _channel(channels: Element, label: str, unit: str, kind: str, text: str, zone: str = "") -> None:
-    channel = SubElement(channels, "channel")
+    channel = channels.add("channel")
     for tag, value in (("label", label), ("unit", unit), ("type", kind), ("description", text), ("zone", zone)):
         if value:
-            SubElement(channel, tag).text = value
+            channel.add(tag, value)
 
 
 def _add_synchronization(desc: Element, said: dict[str, Any]) -> None:
-    synchronization = SubElement(desc, "synchronization")
-    SubElement(synchronization, "time_source").text = said["clock"]
+    synchronization = desc.add("synchronization")
+    synchronization.add("time_source", said["clock"])
     if said["clock_sigma_s"] is not None:
-        SubElement(synchronization, "offset_rms").text = f"{said['clock_sigma_s']:.6f}"
-    SubElement(synchronization, "can_drop_samples").text = "true"
+        synchronization.add("offset_rms", f"{said['clock_sigma_s']:.6f}")
+    synchronization.add("can_drop_samples", "true")
 
 
 def _footer(times_s: NDArray[np.float64], offsets: list[tuple[float, float]]) -> bytes:
     info = Element("info")
     if len(times_s):
-        SubElement(info, "first_timestamp").text = repr(float(times_s[0]))
-        SubElement(info, "last_timestamp").text = repr(float(times_s[-1]))
-    SubElement(info, "sample_count").text = str(len(times_s))
-    found = SubElement(info, "clock_offsets")
+        info.add("first_timestamp", repr(float(times_s[0])))
+        info.add("last_timestamp", repr(float(times_s[-1])))
+    info.add("sample_count", len(times_s))
+    found = info.add("clock_offsets")
     for at_s, value_s in offsets:
-        offset = SubElement(found, "offset")
-        SubElement(offset, "time").text = repr(at_s)
-        SubElement(offset, "value").text = repr(value_s)
+        offset = found.add("offset")
+        offset.add("time", repr(at_s))
+        offset.add("value", repr(value_s))
     return _xml(info)
 
 
@@ -228,9 +228,7 @@ def _footer(times_s: NDArray[np.float64], offsets: list[tuple[float, float]]) ->
 
 
 def _xml(info: Element) -> bytes:
-    for element in info.iter():
-        element.text = None if element.text is None else plain(element.text)  # XML has no control characters
-    return b'<?xml version="1.0"?>' + tostring(info, encoding="unicode").encode()
+    return f'<?xml version="1.0"?>{info}'.encode()
 
 
 def _length(n: int) -> bytes:
@@ -245,8 +243,7 @@ def _chunk(out: BinaryIO, tag: int, content: bytes) -> None:
 
 
 def _is_own(session: str) -> Own:
-    mark = Element("session")
-    mark.text = plain(session)
+    mark = str(Element("session", session)).encode()
 
     def is_own(path: Path) -> bool:
         try:
@@ -254,6 +251,6 @@ def _is_own(session: str) -> Own:
                 head = file.read(_OWN_BYTES)
         except OSError:
             return False
-        return head.startswith(MAGIC) and b"<retrosole>" in head and tostring(mark, encoding="unicode").encode() in head
+        return head.startswith(MAGIC) and b"<retrosole>" in head and mark in head
 
     return is_own

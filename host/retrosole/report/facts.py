@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from retrosole import wire
 from retrosole.gait.analysis import Analysis, analyse
 from retrosole.gait.energy import Effort, Estimate, estimate_walk
 from retrosole.gait.pressure import Pressure, pressure
@@ -124,8 +122,13 @@ def _identity(session: Session, side: str) -> dict[str, Any]:
 def _words(found: object, most: int = 12) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
-    said = {name: value for name, value in found.items() if value is not None}
-    return {foreign(name, 40): foreign(value, 80) for name, value in list(said.items())[:most]}
+    told = {name: value for name, value in found.items() if _is_told(value)}
+    return {foreign(name, 40): foreign(value, 80) for name, value in list(told.items())[:most]}
+
+
+def _is_told(value: object) -> bool:
+    """Say whether a value of session.json says something to a person: a text, or a number that is one."""
+    return isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))
 
 
 # --------------------------------------------------------------------------------------------------------- marks
@@ -133,19 +136,8 @@ def _words(found: object, most: int = 12) -> dict[str, str]:
 
 def marks_of(session: Session) -> list[tuple[float, int]]:
     """Give the marks that a person set, (seconds, number), by time: those of the foot that has most of them."""
-    marks = [all_marks(session, side) for side in session.sides]
+    marks = [sorted(session.marks(side)) for side in session.sides]
     return max(([one for one in found if one[1] not in _OWN_MARKS] for found in marks), key=len, default=[])
-
-
-def all_marks(session: Session, side: str) -> list[tuple[float, int]]:
-    """Give every mark of a foot, (seconds, number), by time."""
-    log = session.logs[side]
-    segments = {segment.session: segment for segment in log.segments}
-    marks = []
-    for mark in log.frames(wire.MarkFrame):
-        at_s = segments[mark.session].seconds(np.array([mark.index]), log.rate_hz)[0]
-        marks.append((float(at_s), int(mark.code)))
-    return sorted(marks)
 
 
 def parts_of(session: Session, names: Sequence[str]) -> list[Span]:
@@ -153,7 +145,7 @@ def parts_of(session: Session, names: Sequence[str]) -> list[Span]:
 
     `names` are those of the parts as they were begun; where there are too few, parts are numbered.
     """
-    spans = max((_parts(all_marks(session, side)) for side in session.sides), key=len, default=[])
+    spans = max((_parts(sorted(session.marks(side))) for side in session.sides), key=len, default=[])
     known = names if len(names) >= len(spans) else [str(k) for k in range(1, len(spans) + 1)]
     return [replace(span, name=span.name or name) for span, name in zip(spans, known, strict=False)]
 

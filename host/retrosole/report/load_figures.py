@@ -79,7 +79,8 @@ def _load_caption(found: Pressure) -> str:
     told = " and ".join(_most_text(found, zone, name) for zone, name in _ZONE_WORDS)
     spread = "" if found.stance_n > 1 else " One step has no spread."
     left_out = f" Not counted: {', '.join(found.left_out)}." if found.left_out else ""
-    return f"Mean of {counted(found.stance_n, 'step')}: {told}.{spread}{left_out}"
+    of = "Mean of" if found.stance_n > 1 else "Of"
+    return f"{of} {counted(found.stance_n, 'step')}: {told}.{spread}{left_out}"
 
 
 def _most_text(found: Pressure, zone: str, name: str) -> str:
@@ -186,7 +187,8 @@ def _path_caption(found: Pressure) -> str:
         return "The foot was loaded too little to tell where."
     begins, ends = (_part_of_foot(float(y)) for y in (known[0], known[-1]))
     way = f"begins under the {begins} and ends under the {ends}" if begins != ends else f"stays under the {begins}"
-    return f"The mean way of {counted(found.stance_n, 'step')} {way}{_path_spread(found.path.sd)}."
+    mean = "mean way" if found.stance_n > 1 else "way"
+    return f"The {mean} of {counted(found.stance_n, 'step')} {way}{_path_spread(found.path.sd)}."
 
 
 def _path_spread(sds: Floats) -> str:

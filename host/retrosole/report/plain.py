@@ -208,7 +208,7 @@ def tiles(facts: Facts) -> Safe:
         found = {side: feet[name] for side, feet in facts.analysis.feet.items() if name in feet}
         if found:
             parts.append(
-                _tile(title, {side: _value(name, one) for side, one in found.items()}, f"mean of {_n_text(found)}")
+                _tile(title, {side: _value(name, one) for side, one in found.items()}, _n_text(found))
             )
     return tag("div", *parts, class_="tiles")
 
@@ -224,7 +224,8 @@ def _clear_text(n: int, of_n: int) -> str:
 
 
 def _n_text(found: dict[str, Statistic]) -> str:
-    return counted(sum(one.n for one in found.values()), "step")
+    n = sum(one.n for one in found.values())
+    return f"{'mean of' if n > 1 else 'of'} {counted(n, 'step')}"
 
 
 def _tile(title: str, values: dict[str, str], below: str) -> Safe:

@@ -71,6 +71,14 @@ class Session:
         """Give all frames of one class (as wire.StrideFrame) of a side, as the device sent them, each once."""
         return self.logs[side].frames(kind)
 
+    def marks(self, side: str) -> list[tuple[float, int]]:
+        """Give every mark of a side, (seconds, number), as they were set."""
+        log = self.logs[side]
+        segments = {segment.session: segment for segment in log.segments}
+        marks = log.frames(wire.MarkFrame)
+        at_s = [segments[mark.session].seconds(np.array([mark.index]), log.rate_hz)[0] for mark in marks]
+        return [(float(second), int(mark.code)) for second, mark in zip(at_s, marks, strict=True)]
+
     @property
     def heard(self) -> tuple[str, ...]:
         """Give the sides of which anything was received but who they are."""
