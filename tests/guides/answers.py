@@ -23,7 +23,7 @@ _WELL = (
 )
 _NOW = Typed("You begin in 5 seconds.", ENTER)
 _GO = (_NOW, Typed("Begin.", ENTER, _GO_S))
-_TRY = (_NOW, Typed("Begin when you like.", ENTER, _TRY_S))
+_TRY = (Typed("Stand still for 5 seconds.", ENTER), Typed("Begin when you like.", ENTER, _TRY_S))
 _REST = Typed("Rest for 45 seconds.", ENTER)
 _BACK = Typed("and rest. 30 seconds.", ENTER)
 
