@@ -124,7 +124,7 @@ def test_a_walk(size: tuple[int, int], sides: tuple[str, ...], is_light: bool) -
 
 @pytest.mark.parametrize("size", SIZES)
 def test_stances_are_shaded_by_what_touched_first(size: tuple[int, int]) -> None:
-    for order, shade in (("forefoot_first", "#0d2740"), ("heel_first", "#402a0d"), ("unknown", "#2a2a2a")):
+    for order, shade in (("forefoot_first", "#0d2740"), ("heel_first", "#463f38"), ("unknown", "#2a2a2a")):
         picture = look(LiveState([walked("left", order)]), size)
         row, left = next(picture.find("now"))
         bars = [at for at in range(left + 3) if picture.rows[row - 1][at] == "━"]
