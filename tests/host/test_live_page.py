@@ -193,6 +193,8 @@ def test_a_hint_is_big_and_leaves_everything_in_its_place(pair: tuple[LiveState,
     page = shown(tab(web.url))
     page.until("document.querySelector('#hint strong').textContent === 'Forefoot first'")  # the right foot's heel
     assert "heel first" in page.text("#hint span") and "right" in page.text("#hint span")
+    heard = page.run("() => [...document.querySelectorAll('[role=status]')].map(one => one.textContent)")
+    assert heard == ["", "Forefoot first", ""], "what changes with each step is not read out"
     before = page.run("() => document.getElementById('feet').getBoundingClientRect().y")
     for number in range(12, 16):
         start_s = 11 + 1.2 * (number - 12)
