@@ -37,7 +37,7 @@ _RAMP = {
     "midfoot": (_EMPTY, "#005f5f", "#008787", "#5faf87", "#87d7af", "#d7ffd7"),
     "toes": (_EMPTY, "#5f5f87", "#af5faf", "#d787d7", "#ffafff", "#ffd7ff"),
 }
-_SHADE = {"forefoot_first": "#0d2740", "heel_first": "#463f38"}  # in 256 colours a dark blue and a grey; a brown would be red
+_SHADE = {"forefoot_first": "#0d2740", "heel_first": "#463f38"}  # in 256 colours blue and grey; a brown is red
 _SHADE_OTHER = "#2a2a2a"
 _LIGHT = {  # by the colour that it stands for on a light terminal
     BACKGROUND: "#ffffff", BAR: "#e4e4e4", TEXT: "#303030", DIM: "#6c6c6c", FAINT: "#b2b2b2", OUTLINE: "#767676",
