@@ -223,6 +223,10 @@ def test_what_is_wrong_with_a_foot_is_said(
     page.until("[...document.querySelectorAll('.foot:nth-child(2) .sensor')].every(one => one.dataset.load === '')")
     assert page.run("() => document.querySelectorAll('.trail')[1].getAttribute('d')") == ""
     assert page.run("() => document.querySelectorAll('.foot')[1].classList.contains('away')")
+    page.run("() => { document.getElementById('delay').textContent = 'delay 90 ms'; }")
+    for state_foot in state.feet:
+        state_foot.link = "gone, looking for it"
+    page.until("document.getElementById('delay').textContent === ''")
 
 
 def test_an_empty_state_shows_no_number_that_is_none(tab: TabMaker, buttons: Buttons) -> None:
