@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,29 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+_LOOP: list[Any] = []  # through which the browser is spoken to
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One Chromium for all tests of a process."""
     with chromium() as running:
+        _LOOP[:] = [asyncio._get_running_loop()]
+        asyncio._set_running_loop(None)
         yield running
+        asyncio._set_running_loop(_LOOP[0])
+
+
+@pytest.fixture(autouse=True)
+def _loop_of_the_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the browser's event loop count as running in its tests only: other tests run loops of their own."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("browser")
+    asyncio._set_running_loop(_LOOP[0])
+    yield
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

@@ -88,10 +88,10 @@ def test_the_words_for_one_foot_and_for_two() -> None:
     left, right = Foot(walked("hfhhh")), Foot(walked("hhhhh"), "right")
     hint = choose_hint([left])
     assert hint is not None and (hint.kind, hint.level, hint.words) == ("order", "notice", "Forefoot first")
-    assert hint.detail == "heel first in 4 of the last 5 steps, left" and hint.sides == ("left",)
+    assert hint.detail == "heel first in 4 of 5 recent steps, left" and hint.sides == ("left",)
     hint = choose_hint([left, right])
     assert hint is not None and hint.level == "warning" and hint.sides == ("left", "right")
-    assert hint.detail == "heel first in 4 of the last 5 steps, left, and 5 of 5, right"
+    assert hint.detail == "heel first in 4 of 5 recent steps, left, and 5 of 5, right"
     other = Foot(walked("fff"), target_order="heel_first")
     hint = choose_hint([other])
     assert hint is not None and hint.words == "Heel first" and hint.detail.startswith("forefoot first in 3")

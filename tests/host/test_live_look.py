@@ -124,7 +124,7 @@ def test_a_walk(size: tuple[int, int], sides: tuple[str, ...], is_light: bool) -
 
 @pytest.mark.parametrize("size", SIZES)
 def test_stances_are_shaded_by_what_touched_first(size: tuple[int, int]) -> None:
-    for order, shade in (("forefoot_first", "#0d2740"), ("heel_first", "#402a0d"), ("unknown", "#2a2a2a")):
+    for order, shade in (("forefoot_first", "#0d2740"), ("heel_first", "#463f38"), ("unknown", "#2a2a2a")):
         picture = look(LiveState([walked("left", order)]), size)
         row, left = next(picture.find("now"))
         bars = [at for at in range(left + 3) if picture.rows[row - 1][at] == "━"]
@@ -153,7 +153,7 @@ def test_the_centre_of_pressure_runs_from_the_forefoot_to_the_heel() -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_hint_is_big_and_says_why(size: tuple[int, int], is_light: bool) -> None:
     before, picture = look(pair(), size, is_light=is_light), look(pair("heel_first"), size, is_light=is_light)
-    row, at = next(picture.find("heel first in 5 of the last 5 steps, left, and 5 of 5, right"))
+    row, at = next(picture.find("heel first in 5 of 5 recent steps, left, and 5 of 5, right"))
     colour = "#875f00" if is_light else "#ffd787"
     band = [y for y in range(size[1]) if picture.behind.get((y, 1)) == colour]
     assert row in band and band == list(range(band[0], size[1] - 1))
@@ -195,7 +195,7 @@ def test_a_foot_lost(size: tuple[int, int]) -> None:
     assert "right is gone: this was before" in picture.text and "left is gone" not in picture.text
     width = {80: 15, 120: 18, 200: 45}[size[0]]
     assert sum(row[half : half + width].count("--") for row in picture.rows[2 : size[1] // 2]) == len(SIX[0])
-    assert "heel first in 5 of the last 5 steps, left" in picture.text and ", right" not in picture.text
+    assert "heel first in 5 of 5 recent steps, left" in picture.text and ", right" not in picture.text
 
 
 @pytest.mark.parametrize("size", [*SIZES, (40, 12), (20, 6)])

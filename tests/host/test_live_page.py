@@ -193,6 +193,8 @@ def test_a_hint_is_big_and_leaves_everything_in_its_place(pair: tuple[LiveState,
     page = shown(tab(web.url))
     page.until("document.querySelector('#hint strong').textContent === 'Forefoot first'")  # the right foot's heel
     assert "heel first" in page.text("#hint span") and "right" in page.text("#hint span")
+    heard = page.run("() => [...document.querySelectorAll('[role=status]')].map(one => one.textContent)")
+    assert heard == ["", "Forefoot first", ""], "what changes with each step is not read out"
     before = page.run("() => document.getElementById('feet').getBoundingClientRect().y")
     for number in range(12, 16):
         start_s = 11 + 1.2 * (number - 12)
@@ -221,6 +223,10 @@ def test_what_is_wrong_with_a_foot_is_said(
     page.until("[...document.querySelectorAll('.foot:nth-child(2) .sensor')].every(one => one.dataset.load === '')")
     assert page.run("() => document.querySelectorAll('.trail')[1].getAttribute('d')") == ""
     assert page.run("() => document.querySelectorAll('.foot')[1].classList.contains('away')")
+    page.run("() => { document.getElementById('delay').textContent = 'delay 90 ms'; }")
+    for state_foot in state.feet:
+        state_foot.link = "gone, looking for it"
+    page.until("document.getElementById('delay').textContent === ''")
 
 
 def test_an_empty_state_shows_no_number_that_is_none(tab: TabMaker, buttons: Buttons) -> None:

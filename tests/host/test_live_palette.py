@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color, ColorSystem
 
 from retrosole.live import palette
 from retrosole.live.palette import BACKGROUND, HINT, load_colours, order_shade, themed, zone_colour
@@ -63,3 +64,15 @@ def test_a_light_terminal_gets_no_colour_of_the_dark_theme_by_accident() -> None
     dark += [colour for zone, load in loads for colour in load_colours(zone, load)]
     unmapped = {word for style in dark for word in style.split() if word.startswith("#")} - set(palette._LIGHT)
     assert unmapped == set()
+
+
+@pytest.mark.parametrize("is_light", [False, True])
+def test_no_stance_is_red_in_256_colours_either(is_light: bool) -> None:
+    """Heel first is an order, not an alarm."""
+    shades = []
+    for order in ORDERS:
+        colour = Color.parse(themed(order_shade(order), is_light)).downgrade(ColorSystem.EIGHT_BIT)
+        red, green, blue = colour.get_truecolor()
+        assert red - max(green, blue) < 0x50, (order, colour)
+        shades.append(colour.number)
+    assert len(set(shades)) == 3

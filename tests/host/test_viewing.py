@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -37,9 +43,33 @@ def folders() -> list[Path]:
 
 
 def has_grown(number: int) -> bool:
-    return len(folders()) == number and all(
-        (folders()[-1] / f"{side}.frames").stat().st_size > 5000 for side in ("left", "right")
+    sizes = [log.stat().st_size for log in folders()[-1].glob("*.frames")] if folders() else []
+    return len(folders()) == number and len(sizes) == 2 and min(sizes) > 5000
+
+
+def test_a_window_that_is_closed_ends_it_and_all_is_kept() -> None:
+    pytest.importorskip("textual")
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    program = (
+        "import fcntl, os, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "from retrosole.cli import main; main()"
     )
+    with virtual(duration_s=60.0):
+        command = [sys.executable, "-c", program, "live", "--record", "sessions"]
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
+        os.close(slave)
+        drawn = b""
+        while b"stance" not in drawn:
+            drawn += os.read(master, 65536)
+        time.sleep(1)
+        os.close(master)  # what was drawn meanwhile fills it: nobody reads any more
+        try:
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
+    assert len(open_session(folders()[0]).sides) == 2
 
 
 def test_on_a_terminal_keys_mark_and_begin_and_end_the_recording() -> None:

@@ -7,13 +7,14 @@ fills the state meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import IO, Any, ClassVar, Protocol
 
 from rich.color import Color
 from rich.console import RenderableType
@@ -23,6 +24,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.driver import Driver
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -142,6 +144,31 @@ class FootPanel(RowsWidget):
         self.show(foot_rows(self.view, *self.size, self._map_at_left, self._sweeps))
 
 
+class _Forgiving:
+    """Write to a terminal for as long as it is there.
+
+    Textual's writing thread ends with the first error, and then the queue before it fills and holds the program for
+    ever: closing the window must not.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """Write, or do nothing when the terminal is gone."""
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """Flush, likewise."""
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        """Give the number of the file."""
+        return self._file.fileno()
+
+
 class LiveApp(App[None]):
     """Show a `LiveState` until the user quits or the state says that it is finished.
 
@@ -200,6 +227,17 @@ class LiveApp(App[None]):
         self._undrawn_s = math.nan  # when the newest sample was due that is about to be drawn
         self._delays_s: deque[float] = deque(maxlen=20)
         self._delay_s, self._delay_told_s = math.nan, 0.0
+
+    def get_driver_class(self) -> type[Driver]:
+        """Give Textual's driver, with a terminal that may go away."""
+        base: Any = super().get_driver_class()
+
+        def forgiving(driver: Any, *values: Any, **options: Any) -> None:
+            base.__init__(driver, *values, **options)
+            if hasattr(driver, "_file"):
+                driver._file = _Forgiving(driver._file)
+
+        return type(base.__name__, (base,), {"__init__": forgiving})
 
     def compose(self) -> ComposeResult:
         """Make the widgets: header, feet, hint, footer."""

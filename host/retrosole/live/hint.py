@@ -141,7 +141,7 @@ def _order_hint(feet: Sequence[Walker]) -> Hint | None:
     due = [foot for foot in due if foot.target_order == target]  # two feet with two targets: one hint at a time
     level = "warning" if any(states[foot.side].is_strong for foot in due) else "notice"
     counts = [states[foot.side] for foot in due]
-    detail = f"{_MISSED[target]} in {counts[0].missed_n} of the last {counts[0].judged_n} steps, {due[0].side}"
+    detail = f"{_MISSED[target]} in {counts[0].missed_n} of {counts[0].judged_n} recent steps, {due[0].side}"
     if len(due) > 1:
         detail += f", and {counts[1].missed_n} of {counts[1].judged_n}, {due[1].side}"
     return Hint("order", level, _DO[target], detail, tuple(foot.side for foot in due))

@@ -37,7 +37,7 @@ _RAMP = {
     "midfoot": (_EMPTY, "#005f5f", "#008787", "#5faf87", "#87d7af", "#d7ffd7"),
     "toes": (_EMPTY, "#5f5f87", "#af5faf", "#d787d7", "#ffafff", "#ffd7ff"),
 }
-_SHADE = {"forefoot_first": "#0d2740", "heel_first": "#402a0d"}  # in 256 colours a dark blue and a dark red
+_SHADE = {"forefoot_first": "#0d2740", "heel_first": "#463f38"}  # in 256 colours blue and grey; a brown is red
 _SHADE_OTHER = "#2a2a2a"
 _LIGHT = {  # by the colour that it stands for on a light terminal
     BACKGROUND: "#ffffff", BAR: "#e4e4e4", TEXT: "#303030", DIM: "#6c6c6c", FAINT: "#b2b2b2", OUTLINE: "#767676",
@@ -49,7 +49,7 @@ _LIGHT = {  # by the colour that it stands for on a light terminal
     "#875f00": "#ffd7af", "#af8700": "#d75f00", "#ffaf5f": "#af5f00", "#ffd787": "#875f00", "#ffffd7": "#5f0000",
     "#005f5f": "#afd7af", "#008787": "#008787", "#5faf87": "#00875f", "#87d7af": "#005f5f", "#d7ffd7": "#005f00",
     "#5f5f87": "#ffd7ff", "#af5faf": "#af5faf", "#d787d7": "#af00af", "#ffafff": "#870087", "#ffd7ff": "#5f005f",
-    "#0d2740": "#d7e7ff", "#402a0d": "#ffe7cf", "#2a2a2a": "#eeeeee",
+    "#0d2740": "#d7e7ff", "#463f38": "#ffe7c0", "#2a2a2a": "#eeeeee",
 }  # fmt: skip
 _DARK_STEP_N = 2  # ramp steps that need light digits
 _ORDER_ZONE = {"forefoot_first": "forefoot", "heel_first": "heel"}

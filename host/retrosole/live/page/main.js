@@ -60,6 +60,7 @@ function draw() {
   byId("cadence").textContent = model.cadence;
   byId("toe_first").textContent = model.toe_first;
   byId("toe_first_of").textContent = `toe first, of ${model.decided_n}`;
+  if (model.feet.every((foot) => !foot.ok || foot.quiet)) byId("delay").textContent = ""; // of nothing that comes
   drawHint();
   state.views.forEach((view, i) => drawFoot(view, model.feet[i], state.colours));
 }
