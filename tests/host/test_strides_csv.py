@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from made_logs import START, save, walk
 
+from retrosole.commands import sessions
 from retrosole.commands.sessions import print_strides
 from retrosole.errors import StorageError, UsageError
 from retrosole.gait.strides import COLUMNS, Stride
-from retrosole.session import reader
 from retrosole.session.reader import save_strides
 from retrosole.twin.feed import Source
 from retrosole.twin.source import write_truth
@@ -81,7 +81,7 @@ def test_a_table_that_cannot_be_finished_leaves_the_earlier_one(
     path = tmp_path / "out.csv"
     save_strides(ROWS, path)
     before = path.read_text()
-    monkeypatch.setattr(reader, "write_csv", fail)
+    monkeypatch.setattr(sessions, "write_csv", fail)
     with pytest.raises(StorageError, match=r"cannot write .*out.csv \(No space left on device\)"):
         print_strides(session, str(path))
     assert path.read_text() == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retrosole.commands.parts import PATH, examples
+from retrosole.commands.parts import PATH, examples, give_csv
 
 if TYPE_CHECKING:
     from retrosole.batch.run import Result, Runner, Work
     from retrosole.batch.stop import Stop
-    from retrosole.batch.study import Study
 
 _INTERRUPTED_EXIT = 130
 
@@ -173,7 +171,7 @@ def _study(tables: Path, csv_path: str | None, is_json: bool) -> int:
     if is_json:
         print(json.dumps(words.as_json(found), indent=1, allow_nan=False))
     elif csv_path is not None:
-        _write_study(found, csv_path)
+        give_csv(lambda out: words.write_csv(found, out), csv_path, words.COLUMNS, "rows")
     else:
         show.table(words.PEOPLE_HEADINGS, words.people_rows(found), right=words.PEOPLE_RIGHT)
         print()
@@ -184,19 +182,3 @@ def _study(tables: Path, csv_path: str | None, is_json: bool) -> int:
     for name, text in found.failed:
         show.say(f"failed: {name}: {text}")
     return DamagedDataError.exit_code if found.failed else 0
-
-
-def _write_study(found: Study, csv_path: str) -> None:
-    from retrosole import show
-    from retrosole.batch.study_words import COLUMNS, write_csv
-    from retrosole.errors import StorageError
-    from retrosole.session.reader import save_table
-
-    if csv_path == "-":
-        write_csv(found, sys.stdout)
-        return
-    try:
-        row_n = save_table(lambda out: write_csv(found, out), csv_path, COLUMNS)
-    except OSError as error:
-        raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
-    show.say(f"{row_n} rows in {csv_path}")

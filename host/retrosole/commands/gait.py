@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from retrosole.commands.parts import PATH, effort_options, examples, take_effort
+from retrosole.commands.parts import PATH, effort_options, examples, give_csv, take_effort
 
 if TYPE_CHECKING:
     from retrosole.gait.analysis import Analysis
     from retrosole.gait.energy import Effort
-    from retrosole.gait.table import Table
     from retrosole.session.reader import Session
 
 _SESSION = "sessions/2026-11-21T10-15-30_P07"
@@ -67,13 +65,14 @@ def run(
     from retrosole.gait.analysis import analyse
     from retrosole.gait.energy import estimate_walk
     from retrosole.gait.statistics import walked_s
+    from retrosole.gait.table import EXTENDED_COLUMNS, write_table
     from retrosole.gait.words import as_json
     from retrosole.session.reader import open_session
 
     opened = open_session(session)
     analysis = analyse(opened, direction)
     if csv_path is not None:
-        write_csv(analysis.table, csv_path)
+        give_csv(lambda out: write_table(analysis.table, out), csv_path, EXTENDED_COLUMNS, "strides")
     elif is_json:
         print(json.dumps(as_json(analysis), indent=1, allow_nan=False))
     else:
@@ -100,20 +99,3 @@ def print_text(session: Session, analysis: Analysis) -> None:
     print(f"session: {clock_text(analysis.duration_s)} long")
     for side, losses in analysis.losses.items():
         print(f"{side}: {sample_text(losses, session.rate_hz(side))}")
-
-
-def write_csv(table: Table, csv_path: str) -> None:
-    """Write an extended table to a file, or to standard output for "-"."""
-    from retrosole import show
-    from retrosole.errors import StorageError
-    from retrosole.gait.table import EXTENDED_COLUMNS, write_table
-    from retrosole.session.reader import save_table
-
-    if csv_path == "-":
-        write_table(table, sys.stdout)
-        return
-    try:
-        stride_n = save_table(lambda out: write_table(table, out), csv_path, EXTENDED_COLUMNS)
-    except OSError as error:
-        raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
-    show.say(f"{stride_n} strides in {csv_path}")

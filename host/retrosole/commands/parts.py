@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -73,6 +73,25 @@ class Commands(click.Group):
 def examples(*lines: str) -> str:
     """Lay out examples below the help of a command."""
     return "\b\n" + "\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def give_csv(write: Callable[[TextIO], int], csv_path: str, columns: Sequence[str], rows: str) -> None:
+    """Write a table to a file and say how many rows it has, or to standard output for "-".
+
+    Raises UsageError for a file that is something else, StorageError where the disk refuses.
+    """
+    from retrosole import show
+    from retrosole.errors import StorageError
+    from retrosole.session.reader import save_table
+
+    if csv_path == "-":
+        write(sys.stdout)
+        return
+    try:
+        row_n = save_table(write, csv_path, columns)
+    except OSError as error:
+        raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
+    show.say(f"{row_n} {rows} in {csv_path}")
 
 
 def port_option(command: Command) -> Command:

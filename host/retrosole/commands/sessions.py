@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 from retrosole import show
-from retrosole.errors import DamagedDataError, StorageError, UsageError
-from retrosole.gait.strides import write_csv
+from retrosole.commands.parts import give_csv
+from retrosole.errors import DamagedDataError, UsageError
+from retrosole.gait.strides import COLUMNS, write_csv
 from retrosole.session.check import as_json, check_session, format_check
-from retrosole.session.reader import SIDES, open_session, save_strides
+from retrosole.session.reader import SIDES, open_session
 from retrosole.session.summary import format_summary, summarise
 
 _FILES = ("session.json", *(f"{side}.frames" for side in SIDES))
@@ -49,14 +49,8 @@ def print_strides(path: Path, csv_path: str | None) -> None:
     strides = open_session(path).strides
     if csv_path is None:
         show.stride_table(strides)
-    elif csv_path == "-":
-        write_csv(strides, sys.stdout)
     else:
-        try:
-            stride_n = save_strides(strides, csv_path)
-        except OSError as error:
-            raise StorageError(f"cannot write {csv_path} ({error.strerror}): choose another file") from error
-        show.say(f"{stride_n} strides in {csv_path}")
+        give_csv(lambda out: write_csv(strides, out), csv_path, COLUMNS, "strides")
 
 
 def replay(path: Path) -> int:
