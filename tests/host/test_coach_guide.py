@@ -332,3 +332,17 @@ def test_while_no_insole_is_there_that_nothing_is_seen_is_not_told_as_seen() -> 
     assert seen_text(led.guide.done[0]) == (
         "28 seconds; I saw no steps. An insole was gone meanwhile; what it would have seen is missing here."
     )
+
+
+def test_minutes_that_were_cut_short_are_not_done() -> None:
+    """Ten minutes of which somebody walks ten seconds lead to no further stage; metres end where they end."""
+    plan = load_plan("first-steps")
+    for stage in plan.stages:
+        for step in steps_of(stage, ["left", "right"]):
+            is_timed = step.kind == "walk" and stage.load.metres == 0
+            assert (step.least_s > 0.7 * step.seconds) == is_timed, (stage.id, step)
+    for seconds, told in ((40, "no"), (50, "yes")):
+        led = Led(Step("walk", "Walk.", 60.0, least_s=48.0), asks=False)
+        led.wait(LEAD_S + seconds, stride_every_s=1.0)
+        led.key(ENTER)
+        assert led.heard.notes[-1] == f"coach: end done={told}"

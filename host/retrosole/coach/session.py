@@ -19,6 +19,8 @@ from retrosole.plan.model import Part, Question, Stage
 from retrosole.recorder import Recorder
 from retrosole.walk import RecordOptions, check, ending_on_signals, open_writer, ready
 
+DONE_SHARE = 0.8  # of the time of a walk that is asked for in minutes: ours; who ends it earlier does the stage again
+
 
 @dataclass(frozen=True)
 class Led:
@@ -44,7 +46,8 @@ def _steps(number: int, part: Part, sides: Sequence[str]) -> list[Step]:
             steps.append(Step("rest", f"Rest for {part.rest_s:.0f} seconds.", part.rest_s, number, go - 1))
         touches = part.touches if is_counted else 0
         seconds = part.most_s if part.kind == "touch" else part.seconds
-        steps.append(Step(part.kind, say, seconds, number, go, part.repeat, touches, part.side))
+        least_s = 0.0 if part.metres or part.kind != "walk" else DONE_SHARE * seconds  # a way has an end of its own
+        steps.append(Step(part.kind, say, seconds, number, go, part.repeat, touches, part.side, least_s=least_s))
     return steps
 
 

@@ -12,8 +12,8 @@ from retrosole.coach.touches import Landing
 class Step:
     """Hold one go of a part: touch, walk, try, rest, warm_up or cool_down; at most `seconds` of it.
 
-    A touch step ends after `touches`, 0 where nobody counts them; a try when nothing came for `still_s`. `number`
-    counts parts or tries, `go` the repetitions.
+    A touch step ends after `touches`, 0 where nobody counts them; a try when nothing came for `still_s`. `least_s` of
+    it must have been done for the session to count as done. `number` counts parts or tries, `go` the repetitions.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Step:
     touches: int = 0
     side: str = ""
     still_s: float = 0.0
+    least_s: float = 0.0
 
     @property
     def is_practice(self) -> bool:
@@ -53,7 +54,7 @@ class Done:
         """Say whether what was asked for was done, as far as an insole can see it."""
         if self.step.kind == "touch":
             return self.touch_n >= self.step.touches
-        return self.stride_n > 0 or not self.step.is_practice
+        return not self.step.is_practice or (self.stride_n > 0 and self.seconds >= self.step.least_s)
 
 
 def seen_text(done: Done) -> str:
