@@ -16,6 +16,8 @@ from tests.browser import Tab, TabMaker, chromium
 settings.register_profile("retrosole", deadline=None, print_blob=True)
 settings.load_profile("retrosole")
 
+WORKER_N = 4  # as the Makefile says
+
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -69,7 +71,18 @@ def tab(browser: Any) -> Iterator[TabMaker]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count as slow what opens a browser."""
+    """Count as slow what opens a browser, and deal slow tests out.
+
+    Each worker begins with a part of the tests in a row. Were the slow ones in one of them, the others would stand idle
+    at the end.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    items[:] = [item for k in range(WORKER_N) for item in (*_part(quick, k), *_part(slow, k))]
+
+
+def _part(items: list[pytest.Item], k: int) -> list[pytest.Item]:
+    return items[len(items) * k // WORKER_N : len(items) * (k + 1) // WORKER_N]

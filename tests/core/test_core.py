@@ -10,6 +10,7 @@ import pytest
 from retrosole.errors import RetrosoleError
 from retrosole.twin.runtimes import find
 from tests.machines import CORE_FOLDER, FIRMWARE, ROOT, need, run_cpython, run_micropython, run_rv32
+from tests.soak import only_in_full
 
 # They need the stand-in modules, some of them in the place of sys and time.
 APART = ("application", "chips", "faults", "heap", "keeping", "launching", "running", "stores", "trying")
@@ -62,8 +63,14 @@ def test_on_64_bit_micropython(suite: str) -> None:
     pytest.skip("NO UNIX64, NOT TESTED: python -m retrosole.twin.build_runtimes unix64")
 
 
+# The shell around the core is bytecode, which the 32-bit desktop build runs, too: there it takes a tenth of the time.
+SHELL = {"application", "faults", "keeping", "launching", "running", "starts", "stores", "trying"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize(
+    "suite", [pytest.param(suite, marks=only_in_full) if suite in SHELL else suite for suite in SUITES]
+)
 def test_on_the_rv32_machine(suite: str) -> None:
     need("rv32")
     check(run_rv32(suite))

@@ -66,6 +66,7 @@ def _is_for_import(name: Any) -> bool:
 
 
 sys.addaudithook(_watch)
+sys.dont_write_bytecode = True  # what a reader imports late is not the reader's writing
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def cluster(folder: Path, worker_n: int = 2, **more: Any) -> Iterator[LocalClust
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=":0",
+        dashboard_address=None,
         local_directory=str(folder),
         silence_logs=50,
         **more,

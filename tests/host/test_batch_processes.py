@@ -213,7 +213,7 @@ def test_ctrl_c_while_workers_start(study: Path, tmp_path: Path, times: int) -> 
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.2)
         code, _, _ = ended(process)
-    assert code == 130
+    assert code in (130, -signal.SIGINT), "a shell says 130 to both: one that comes last of all ends Python's own end"
     assert len(tables(tmp_path / "tables")) < SESSION_N
     assert not list(tmp_path.rglob("*.part"))
 
