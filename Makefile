@@ -20,10 +20,10 @@ run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, r
 test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (built once, about two minutes)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) -n 4 --dist worksteal -q
+	$(PYTEST) -n 5 --dist worksteal -q
 
 check: lint ## Quick: generated files, lint, types, spelling, fast tests (a minute or two)
-	$(PYTEST) -n 4 --dist worksteal -q -m "not slow"
+	$(PYTEST) -n 5 --dist worksteal -q -m "not slow"
 
 lint: $(VENV)/.test $(STUBS)/.done
 	$(BIN)/python protocol/generate.py --check

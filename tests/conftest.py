@@ -16,7 +16,7 @@ from tests.browser import Tab, TabMaker, chromium
 settings.register_profile("retrosole", deadline=None, print_blob=True)
 settings.load_profile("retrosole")
 
-WORKER_N = 4  # as the Makefile says
+WORKER_N = 5  # as the Makefile says
 
 
 @pytest.fixture

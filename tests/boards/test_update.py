@@ -299,6 +299,7 @@ def wait_heard(board: Board, words: bytes, n: int = 1, timeout_s: float = 60) ->
 # --------------------------------------------------------------------------------------------------------- Ctrl-C
 
 
+@only_in_full  # test_interrupted presses it at random steps
 def test_ctrl_c_at_every_step_leaves_an_insole_that_runs_at_once(board: Board) -> None:
     notes = Notes()
     update_to("new", board, notes)

@@ -155,9 +155,9 @@ def test_a_fetch_killed_again_and_again_comes_to_its_end() -> None:
             until_ready(insole)
             insole.start()
             insole._started = False
-        time.sleep(25)
+        time.sleep(25 if IN_FULL else 12)
         size = 0
-        for _ in range(3):
+        for _ in range(3 if IN_FULL else 1):
             process = retrosole("fetch")
             until(lambda size=size: log_size() > size + 9000, 20)  # type: ignore[misc]
             process.kill()
