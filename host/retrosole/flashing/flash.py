@@ -174,7 +174,7 @@ def _detect(tool: EspTool, found: Found, screen: Screen) -> Detected:
         with screen.follow("asking the chip", 0):
             return tool.detect()
     code = None if found.identity is None else found.identity.board
-    buttons = next((chip.buttons for chip in CHIPS if chip.board == code), ANY_BUTTONS)
+    buttons = next((chip.buttons for chip in CHIPS if code in chip.boards), ANY_BUTTONS)
     screen.say(f"this port has no lines that reset the board: now {buttons}")
     return tool.detect(waits=True)
 
@@ -214,7 +214,7 @@ def _asked(options: FlashOptions, board: Detected, kept: tuple[Partition, ...]) 
     """Give what the new insole is to know besides: where its own memory stays, only what is asked for now."""
     settings: Settings = {}
     if not any(part.label == "nvs" for part in kept):
-        settings["board"] = int(board.chip.board)
+        settings["board"] = int(board.chip.boards[0])
     if options.side is not None:
         settings["side"] = int(wire.Side[options.side.upper()])
     return settings
