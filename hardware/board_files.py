@@ -1,4 +1,4 @@
-"""Check the insole board's schematic and write what is made from it: python hardware/board_files.py [--check].
+"""Check the insole board's schematic and write what is made from it: python -m hardware.board_files [--check].
 
 KiCad's own tool does the work (hardware/kicad.py); dates, its folder and its version are taken out, so the same
 schematic always gives the same bytes. Into hardware/board/out/:
@@ -19,9 +19,10 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
-from kicad import KicadError, Room, obtain
-from slim import slim_pdf, slim_svg
+from hardware.kicad import KicadError, Room, obtain
+from hardware.slim import slim_pdf, slim_svg
 
 BOARD = Path(__file__).resolve().parent / "board"
 OUT = BOARD / "out"
@@ -34,6 +35,7 @@ SHEETS = {  # as KiCad names the SVG of a sheet
     "insole-Sensors and front ends-Channel 0: hallux": "channel.svg",
 }
 PAGES = "1,2,3,4,5"
+DRAWN_BY = "9.0.2"  # another version may draw a line otherwise
 BOM_COLUMNS = {  # field of a symbol: heading
     "Reference": "References",
     "${QUANTITY}": "Quantity",
@@ -98,6 +100,11 @@ def _export(room: Room, name: str, *arguments: str) -> bytes:
     return (room.path / name).read_bytes()
 
 
+def violations(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Give what the electrical rules check found."""
+    return list(json.loads(files["erc.json"])["violations"])
+
+
 def _write(files: dict[str, bytes]) -> None:
     OUT.mkdir(exist_ok=True)
     for name, data in files.items():
@@ -120,7 +127,7 @@ def main(arguments: list[str]) -> int:
     except KicadError as error:
         print(f"hardware: {error}", file=sys.stderr)
         return 1
-    found = json.loads(files["erc.json"])["violations"]
+    found = violations(files)
     for one in found:
         print(f"hardware: {one['severity']} on {one['sheet']}: {one['description']}: {'; '.join(one['items'])}")
     if not is_check:

@@ -1,6 +1,6 @@
 """Run KiCad 9's `kicad-cli`: the one in PATH, else one from Debian's packages in a folder of this project's cache.
 
-`python hardware/kicad.py` obtains it (once: 220 MB are fetched, 1.1 GB unpacked, about a minute) and says which it is.
+`python -m hardware.kicad` obtains it (once: 220 MB are fetched, 1.1 GB unpacked, about a minute) and says which it is.
 Nothing is installed on the system: the packages come from the archive that this machine's own apt uses, are unpacked
 into `.cache/kicad`, and run in a chroot of that folder. That takes root, or a system that lets its users have user
 namespaces. KiCad is GPL: it is run as a program, never imported.

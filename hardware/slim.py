@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import pairwise
 
 _SVG_LETTERS = re.compile(r'<g class="stroked-text">.*?</g>', re.DOTALL)
-_SVG_NEXT_STROKE = '" />\n<path d="'
-_SVG_JOINT = re.compile(r"L([\d. -]+)\nM\1(?=\nL)")
+_SVG_PATHS = re.compile(r'(?:<path d="[^"]*" />\s*)+')
+_SVG_STROKE = re.compile(r"M(-?[\d.]+) (-?[\d.]+)((?:\s*L-?[\d.]+ -?[\d.]+)+)")
+_SVG_POINT = re.compile(r"L(-?[\d.]+) (-?[\d.]+)")
 _SVG_HIDDEN_TEXT = re.compile(r"<text[^>]*opacity=\"0\"[^>]*>.*?</text>\n?", re.DOTALL)
-_SVG_NUMBER = re.compile(r"(\d\.\d\d)\d\d(?!\d)")
 _PDF_JOINT = re.compile(rb"([^\n]+) l\nS\n\1 m\n")
 _PDF_LARGE_NUMBER = re.compile(rb"(\d{3,})\.\d{6}")
 _PDF_OBJECT = re.compile(rb"(\d+) 0 obj\n(.*?)endobj\n", re.DOTALL)
@@ -25,13 +26,26 @@ def slim_svg(text: str, title: str) -> bytes:
     """Return the drawing with another title, for KiCad's has the date, and without the hidden text beside letters."""
     text = re.sub(r"<title>.*?</title>", f"<title>{title}</title>", text, count=1, flags=re.DOTALL)
     text = _SVG_HIDDEN_TEXT.sub("", text)
-    text = _SVG_LETTERS.sub(_joined, text)
-    return _SVG_NUMBER.sub(r"\1", text).encode()
+    text = _SVG_LETTERS.sub(lambda letters: _SVG_PATHS.sub(_one_path, letters[0]), text)
+    return text.encode()
 
 
-def _joined(letters: re.Match[str]) -> str:
-    strokes = letters[0].replace("\n" + _SVG_NEXT_STROKE, "\n").replace(_SVG_NEXT_STROKE, "\n")
-    return _SVG_JOINT.sub(r"L\1", strokes).replace("\nL", "L")
+def _one_path(paths: re.Match[str]) -> str:
+    """Put a word's strokes into one path, in hundredths of a millimetre from point to point."""
+    drawn: list[str] = []
+    pen = (0, 0)
+    for stroke in _SVG_STROKE.finditer(paths[0]):
+        points = [_hundredths(stroke), *map(_hundredths, _SVG_POINT.finditer(stroke[3]))]
+        if not drawn or points[0] != pen:
+            drawn.append(f"M{points[0][0] / 100:g} {points[0][1] / 100:g}l")
+        steps = [(x - was_x, y - was_y) for (was_x, was_y), (x, y) in pairwise(points)]
+        drawn += [f"{x / 100:g} {y / 100:g} " for x, y in steps]
+        pen = points[-1]
+    return f'<path d="{"".join(drawn).rstrip()}" />\n'
+
+
+def _hundredths(point: re.Match[str]) -> tuple[int, int]:
+    return round(100 * float(point[1])), round(100 * float(point[2]))
 
 
 def slim_pdf(data: bytes) -> bytes:
