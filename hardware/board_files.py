@@ -36,6 +36,7 @@ SHEETS = {  # as KiCad names the SVG of a sheet
 }
 PAGES = "1,2,3,4,5"
 DRAWN_BY = "9.0.2"  # another version may draw a line otherwise
+_SHOWN_N = 20
 BOM_COLUMNS = {  # field of a symbol: heading
     "Reference": "References",
     "${QUANTITY}": "Quantity",
@@ -128,7 +129,8 @@ def main(arguments: list[str]) -> int:
         print(f"hardware: {error}", file=sys.stderr)
         return 1
     found = violations(files)
-    for one in found:
+    print(f"hardware: the rules check found {len(found)}")
+    for one in found[:_SHOWN_N]:
         print(f"hardware: {one['severity']} on {one['sheet']}: {one['description']}: {'; '.join(one['items'])}")
     if not is_check:
         _write(files)

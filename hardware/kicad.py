@@ -1,6 +1,7 @@
 """Run KiCad 9's `kicad-cli`: the one in PATH, else one from Debian's packages in a folder of this project's cache.
 
-`python -m hardware.kicad` obtains it (once: 220 MB are fetched, 1.1 GB unpacked, about a minute) and says which it is.
+`python -m hardware.kicad` obtains it (once: 220 MB are fetched, 1.1 GB unpacked, in half a minute to a minute and a
+half) and says which it is.
 Nothing is installed on the system: the packages come from the archive that this machine's own apt uses, are unpacked
 into `.cache/kicad`, and run in a chroot of that folder. That takes root, or a system that lets its users have user
 namespaces. KiCad is GPL: it is run as a program, never imported.
@@ -41,25 +42,23 @@ class Room:
     path: Path
     inside: str  # the same folder as KiCad sees it
     command: tuple[str, ...]
+    settings: dict[str, str]  # KiCad's own, for the environment
 
     def run(self, *arguments: str) -> str:
         """Run kicad-cli in the room and return what it printed; raise KicadError when it fails."""
-        environment = {
-            **debian.clean_env(),
-            "LC_ALL": "C.UTF-8",
-            "HOME": self.inside,
-            "KICAD_CONFIG_HOME": f"{self.inside}/.config",
-        }
-        done = subprocess.run(
-            [part.replace("{room}", self.inside) for part in self.command] + list(arguments),
-            cwd=self.path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [part.replace("{room}", self.inside) for part in self.command] + list(arguments),
+                cwd=self.path,
+                env={**debian.clean_env(), "LC_ALL": "C.UTF-8", **self.settings},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise KicadError(f"kicad-cli {' '.join(arguments)} did not run to its end: {error}") from error
         if done.returncode:
             said = (done.stdout + done.stderr).strip()
             raise KicadError(f"kicad-cli {' '.join(arguments)} failed with exit code {done.returncode}: {said}")
@@ -87,19 +86,25 @@ class Kicad:
 
     @contextmanager
     def room(self, project: Path | None = None) -> Iterator[Room]:
-        """Give a copy of a project's folder to work in, with KiCad's standard libraries and nobody's own settings."""
+        """Give a copy of a project's folder to work in, with KiCad's standard libraries."""
         rooms = None if self.root is None else self.root / "tmp"
         with tempfile.TemporaryDirectory(prefix="kicad-", dir=rooms) as name:
             path = Path(name)
             if project is not None:
                 shutil.copytree(project, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("out", "*.lck"))
-            settings = path / ".config" / f"{MAJOR}.0"
-            settings.mkdir(parents=True)
-            for table in ("sym-lib-table", "fp-lib-table"):
-                if (self.templates() / table).is_file():
-                    shutil.copy(self.templates() / table, settings / table)
             inside = str(path) if self.root is None else f"/tmp/{path.name}"
-            yield Room(path, inside, self.command())
+            yield Room(path, inside, self.command(), self._settle(path, inside))
+
+    def _settle(self, path: Path, inside: str) -> dict[str, str]:
+        """Lay out settings that know the standard libraries; where KiCad's are not found its user's own have to do."""
+        tables = [self.templates() / name for name in ("sym-lib-table", "fp-lib-table")]
+        if not all(table.is_file() for table in tables):
+            return {}
+        folder = path / ".config" / f"{MAJOR}.0"
+        folder.mkdir(parents=True)
+        for table in tables:
+            shutil.copy(table, folder)
+        return {"HOME": inside, "KICAD_CONFIG_HOME": f"{inside}/.config"}
 
     def version(self) -> str:
         """Ask kicad-cli for its version."""
@@ -119,7 +124,7 @@ def find() -> Kicad | None:
 def _is_wanted(kicad: Kicad) -> bool:
     try:
         return kicad.version().startswith(f"{MAJOR}.")
-    except (KicadError, OSError, subprocess.TimeoutExpired):
+    except KicadError:
         return False
 
 
