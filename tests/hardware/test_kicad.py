@@ -62,5 +62,17 @@ def test_without_kicad_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch, tm
     assert not list(tmp_path.iterdir()), "nothing was begun"
 
 
+@pytest.mark.parametrize("said", ["echo 8.0.9", "exit 1", "echo 10.0.0"])
+def test_another_version_in_path_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str) -> None:
+    program = tmp_path / "kicad-cli"
+    program.write_text(f"#!/bin/sh\n{said}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(kicad, "CACHE", tmp_path / "nothing")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert kicad.find() is None
+    program.write_text("#!/bin/sh\necho 9.0.7\n", encoding="utf-8")
+    assert kicad.find() == kicad.Kicad(str(program), None)
+
+
 def test_files_are_small_enough_to_keep() -> None:
     assert all(path.stat().st_size < 500_000 for path in OUT.iterdir())
