@@ -50,7 +50,8 @@ fuzz: $(VENV)/.fuzz ## Look for input that breaks a reader, 20 s each (FUZZ="--s
 evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
 	$(BIN)/python -m tests.evaluation $(EVALUATE)
 
-hardware: $(VENV)/.test ## Check the board's schematic with KiCad 9, write its drawings, netlist and bill of materials
+hardware: $(VENV)/.test ## Draw sensor sheets and wiring; check the board's schematic with KiCad 9, write all that is made of it
+	$(BIN)/python -m hardware.sheet && $(BIN)/python -m hardware.wiring
 	$(BIN)/python -m hardware.board_files
 
 firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/

@@ -137,9 +137,7 @@ def dxf(shapes: Sequence[Shape], layers: dict[str, Layer]) -> bytes:
 def _dxf_shape(shape: Shape) -> list[tuple[int, object]]:
     if isinstance(shape, Line):
         head = [(0, "POLYLINE"), (8, shape.layer), (66, 1), (70, int(shape.is_closed)), *_dxf_point((0, 0), 10)]
-        corners = [
-            pair for point in shape.points for pair in [(0, "VERTEX"), (8, shape.layer), *_dxf_point(point, 10)]
-        ]
+        corners = [pair for point in shape.points for pair in [(0, "VERTEX"), (8, shape.layer), *_dxf_point(point, 10)]]
         return [*head, *corners, (0, "SEQEND"), (8, shape.layer)]
     if isinstance(shape, Circle):
         return [(0, "CIRCLE"), (8, shape.layer), *_dxf_point(shape.centre, 10), (40, number(shape.radius))]
