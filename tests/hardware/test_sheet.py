@@ -149,6 +149,13 @@ def test_each_place_says_where_it_comes_from() -> None:
     assert all(place["source"] for place in DATA["sites"].values())
 
 
+@EACH
+def test_six_pads_are_about_a_twentieth_of_the_sole(one: Sheet) -> None:
+    """Which is why the build guide promises no kilograms."""
+    area = abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pieces(one.edge))) / 2
+    assert 1 / 28 < 6 * math.pi * (PAD / 2) ** 2 / area < 1 / 17
+
+
 def test_the_part_is_the_one_of_the_bill() -> None:
     (line,) = [line for line in bill() if line["References"] == "RS1-RS8"]
     assert f"{PAD} mm active" in line["Description"]
