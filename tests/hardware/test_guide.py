@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -104,6 +105,16 @@ def test_a_pads_volts_and_counts_follow_from_its_curve() -> None:
         volt = 3.3 * RESISTOR_OHM / (RESISTOR_OHM + ohm)
         said = [float(cell.split()[0]) for cell in cells[1:]]
         assert said == pytest.approx([ohm, volt, (1000 * volt - OFFSET_MV) / MV_PER_COUNT], rel=0.01, abs=0.005)
+
+
+def test_the_curve_is_the_one_that_was_simulated() -> None:
+    sensors = HARDWARE / "simulation" / "parts" / "sensors.toml"
+    if not sensors.is_file():
+        pytest.skip("hardware/simulation is not here")
+    curve = tomllib.loads(sensors.read_text(encoding="utf-8"))["fsr_402"]
+    for kg, conductance_us in CURVE:
+        k = curve["conductance_us"].index(conductance_us)
+        assert curve["force_n"][k] == pytest.approx(9.81 * kg, rel=0.01)
 
 
 def test_every_test_point_is_measured_and_called_as_on_the_board() -> None:
