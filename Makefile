@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-board check lint bench soak fuzz evaluate firmware runtimes data picture generate clean
+.PHONY: help run test test-board check lint bench soak fuzz evaluate hardware firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ fuzz: $(VENV)/.fuzz ## Look for input that breaks a reader, 20 s each (FUZZ="--s
 
 evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
 	$(BIN)/python -m tests.evaluation $(EVALUATE)
+
+hardware: $(VENV)/.test ## Draw sensor sheets and wiring; check the board's schematic with KiCad 9, write all that is made of it
+	$(BIN)/python -m hardware.sheet && $(BIN)/python -m hardware.wiring
+	$(BIN)/python -m hardware.board_files
 
 firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/
 	$(BIN)/python tests/compile_firmware.py

@@ -15,7 +15,9 @@ _MODULES = {
     wire.BOARD_ESP32_DEVKITC: "esp32_devkitc",
     wire.BOARD_ESP32_S3: "esp32_s3",
     wire.BOARD_ESP32_C3: "esp32_c3",
+    wire.BOARD_INSOLE_S3: "insole_s3",
 }
+_KITS = {wire.BOARD_INSOLE_S3: wire.BOARD_ESP32_S3}  # of a board that is none: that of its chip
 
 
 # The plain kit of the chip that MicroPython says it runs on.
@@ -47,11 +49,12 @@ class Board:
         self.led = Pin(layout.LED_PIN, Pin.OUT, value=0)
         self.motor = PWM(Pin(layout.MOTOR_PIN), freq=_MOTOR_HZ, duty_u16=0)
         self.battery = None if layout.BATTERY_PIN is None else _adc(layout.BATTERY_PIN)
+        self._battery_parts = layout.BATTERY_PARTS
 
     # Whether a board's pins are there: on another chip the insole would not start. A computer has none, and plays any.
     def suits(self, code):
         machine = getattr(sys.implementation, "_machine", "")
-        return "ESP32" not in machine or code not in _MODULES or code == code_of_chip(machine)
+        return "ESP32" not in machine or code not in _MODULES or _KITS.get(code, code) == code_of_chip(machine)
 
     def _assign(self, zone_bits, layout):
         self.zones = tuple([zone_bits >> 2 * k & 3 for k in range(self.channel_n)])
@@ -61,9 +64,11 @@ class Board:
     def device_id(self):
         return (unique_id() + bytes(8))[:8]
 
-    # The pin sees half the voltage.
+    # The pin sees one part of the voltage.
     def battery_mv(self):
-        return wire.STATUS_BATTERY_MV_INVALID if self.battery is None else self.battery.read_uv() // 500
+        if self.battery is None:
+            return wire.STATUS_BATTERY_MV_INVALID
+        return self.battery.read_uv() * self._battery_parts // 1000
 
 
 def _adc(pin):

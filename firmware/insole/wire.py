@@ -2,9 +2,9 @@
 # Numbers of the wire for the device. Formats are for struct; arrays of u8 are 's' fields.
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 2
-FINGERPRINT_HIGH = 0x17F1  # two halves: 32 bits would not be a small int
-FINGERPRINT_LOW = 0x9AA3
+PROTOCOL_MINOR = 3
+FINGERPRINT_HIGH = 0x5CB6  # two halves: 32 bits would not be a small int
+FINGERPRINT_LOW = 0x3FA2
 FRAME_BYTES = 254
 COMMAND_BYTES = 120
 CHANNEL_N = 8
@@ -45,6 +45,7 @@ SITE_UNUSED = 255
 BOARD_ESP32_DEVKITC = 0
 BOARD_ESP32_S3 = 1
 BOARD_ESP32_C3 = 2
+BOARD_INSOLE_S3 = 3
 BOARD_UNKNOWN = 255
 
 # order
@@ -224,7 +225,7 @@ SETTING_CHOICES = {
     3: (1, 2),
     4: (0, 1),
     5: (50, 100, 125, 200, 250, 500),
-    6: (0, 1, 2, 255),
+    6: (0, 1, 2, 3, 255),
 }
 SETTING_RANGES = {
     7: (-1, 65535),

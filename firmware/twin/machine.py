@@ -6,6 +6,7 @@ import sys
 from world import MASK, world
 
 _BUTTON_PINS = (0, 9)
+_BATTERY_PIN_UV = 1950000  # a cell of 3.9 V, halved
 
 
 def idle():
@@ -83,8 +84,9 @@ class ADC:
         count = world.record[self._channel]
         return count << 4 | count >> 8
 
+    # What is no channel measures the battery, with half its voltage.
     def read_uv(self):
-        return self.read_u16() * 50
+        return self.read_u16() * 50 if self._channel < world.channel_n else _BATTERY_PIN_UV
 
 
 class PWM:

@@ -83,7 +83,7 @@ def test_ten_seconds_on_cpython_like_the_others() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("board", "channel_n"), [("esp32_s3", 8), ("esp32_c3", 5)])
+@pytest.mark.parametrize(("board", "channel_n"), [("esp32_s3", 8), ("esp32_c3", 5), ("insole_s3", 8)])
 def test_other_boards(board: str, channel_n: int) -> None:
     walked, counts = walked_with(options("model", "cpython", speed=0.0, gait="backward", board=board), 8)
     assert walked.identity.channel_n == channel_n

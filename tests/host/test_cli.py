@@ -186,7 +186,7 @@ def test_ports_and_info_say_who_answers(run: Run) -> None:
             assert re.search(rf"^{port} +virtual insole, {side} +{answer}$", out, re.MULTILINE)
         code, out, error = run("info")
     assert (code, error) == (0, "")
-    assert out.count("firmware 0.1.0 (from loose files), protocol 1.2") == 2
+    assert out.count("firmware 0.1.0 (from loose files), protocol 1.3") == 2
     assert out.count("6 channels at 200 Hz") == 2
     assert out.count("heel medial") == 2
     assert "battery not measured" in out
@@ -297,7 +297,7 @@ def test_a_silent_device_is_refused_with_3(refused: Callable[..., str]) -> None:
 
 def test_another_protocol_is_refused_with_5_and_both_versions(refused: Callable[..., str]) -> None:
     insole = PtyInsole(protocol_major=2, protocol_minor=3)
-    assert "speaks protocol 2.3, this program 1.2" in refused(5, "info", "--port", insole.port)
+    assert "speaks protocol 2.3, this program 1.3" in refused(5, "info", "--port", insole.port)
     insole.vanish()
 
 

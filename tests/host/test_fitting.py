@@ -13,7 +13,9 @@ from retrosole.device import connect
 from retrosole.errors import UsageError
 from retrosole.fitting import choices
 from retrosole.fitting.standing import STEADY_S, Stillness
-from retrosole.twin.boards import board_channels
+from retrosole.flashing.chips import CHIPS
+from retrosole.flashing.found import Found
+from retrosole.twin.boards import board_channels, board_names
 from retrosole.twin.gait_model import generate
 
 RATE_HZ = 200
@@ -29,6 +31,17 @@ def test_every_setting_of_the_wire_can_be_said_in_words() -> None:
     assert said == {setting.name.lower() for setting in wire.Setting}
     for setting, words in choices.WORDS.items():
         assert set(words.values()) == set(wire.SETTING_CHOICES[setting])
+
+
+def test_every_board_has_its_chip() -> None:
+    boards = [board for chip in CHIPS for board in chip.boards]
+    assert sorted([*boards, wire.Board.UNKNOWN]) == sorted(wire.Board)
+    assert {board.name.lower() for board in boards} == set(board_names())
+
+
+@pytest.mark.parametrize(("board", "known"), [(wire.Board.INSOLE_S3, 3), (wire.Board.UNKNOWN, None), (77, None)])
+def test_what_is_flashed_anew_stays_the_board_it_was_set_to_be(board: int, known: int | None) -> None:
+    assert Found("", identity=identity(board=board)).settings.get("board") == known
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def test_a_text_console_is_said_to_be_one(make: Make, text: bytes) -> None:
 
 def test_an_identity_too_short_for_its_own_version(make: Make) -> None:
     there = make()
-    body = b"\x10\x01\x02abc"
+    body = b"\x10\x01\x03abc"
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"sent an identity of 5 bytes, too short for protocol 1\.2: `retrosole update` brings",
+        match=r"sent an identity of 5 bytes, too short for protocol 1\.3: `retrosole update` brings",
     ):
         connect(there.port)
 
@@ -111,12 +111,12 @@ def test_garbage_is_no_device(make: Make) -> None:
     [
         (
             {"protocol_major": 2},
-            r"speaks protocol 2\.2, this program 1\.2: update this program and the firmware to the same version$",
+            r"speaks protocol 2\.3, this program 1\.3: update this program and the firmware to the same version$",
         ),
-        ({"protocol_major": 0}, r"speaks protocol 0\.2, this program 1\.2: `retrosole update` brings"),
+        ({"protocol_major": 0}, r"speaks protocol 0\.3, this program 1\.3: `retrosole update` brings"),
         (
             {"fingerprint": 0x1234},
-            r"protocol 1\.2, this program 1\.2, but their specifications differ "
+            r"protocol 1\.3, this program 1\.3, but their specifications differ "
             rf"\(0x00001234, here 0x\w+\): {UPDATE}",
         ),
     ],
@@ -136,12 +136,12 @@ def test_an_older_identity_is_read_and_its_insole_refused(make: Make) -> None:
         assert isinstance(parse(OLDER + bytes(n)), DamagedFrame), "no version ever had so many"
     there = make()
     there.greeting = cobs_encode(OLDER + zlib.crc32(OLDER).to_bytes(4, "little")) + b"\0"
-    with pytest.raises(ProtocolError, match=r"protocol 1\.1, this program 1\.2: `retrosole update` brings"):
+    with pytest.raises(ProtocolError, match=r"protocol 1\.1, this program 1\.3: `retrosole update` brings"):
         connect(there.port)
 
 
 def test_a_lower_minor_is_refused(make: Make) -> None:
-    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.2: `retrosole update` brings"):
+    with pytest.raises(ProtocolError, match=r"protocol 1\.0, this program 1\.3: `retrosole update` brings"):
         connect(make(protocol_minor=0).port)
 
 
@@ -160,7 +160,7 @@ def test_an_identity_of_another_major_that_is_shorter_still_gives_both_numbers(m
     there.greeting = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
     with pytest.raises(
         ProtocolError,
-        match=r"speaks protocol 3\.1, this program 1\.2: update this program and the firmware to the same version$",
+        match=r"speaks protocol 3\.1, this program 1\.3: update this program and the firmware to the same version$",
     ):
         connect(there.port)
 
@@ -225,7 +225,7 @@ def test_ports_that_are_all_in_use_are_no_missing_insole(make: Make, registry: P
 
 def test_the_only_candidate_gives_its_own_reason(make: Make, registry: Path) -> None:
     register(registry, make(protocol_major=9))
-    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.2, this program 1\.2"):
+    with pytest.raises(ProtocolError, match=r"speaks protocol 9\.3, this program 1\.3"):
         connect()
 
 

@@ -225,7 +225,7 @@ def test_a_recording_is_walked_on(tmp_path: Path) -> None:
         ({"gait": "moonwalk"}, "moonwalk.*expected one of .*backward"),
         (
             {"board": "toaster"},
-            "there is no board 'toaster': choose one of esp32_c3, esp32_devkitc, esp32_s3",
+            "there is no board 'toaster': choose one of esp32_c3, esp32_devkitc, esp32_s3, insole_s3",
         ),
         (
             {"source": "/nowhere/walk.csv"},

@@ -9,3 +9,4 @@ BUTTON_PIN = 9  # BOOT
 LED_PIN = 6  # a plain LED: the board's own is an addressable one
 MOTOR_PIN = 7
 BATTERY_PIN = None
+BATTERY_PARTS = None

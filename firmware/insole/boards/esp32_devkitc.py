@@ -16,3 +16,4 @@ BUTTON_PIN = 0  # BOOT
 LED_PIN = 2
 MOTOR_PIN = 25
 BATTERY_PIN = None  # the bare board measures none
+BATTERY_PARTS = None

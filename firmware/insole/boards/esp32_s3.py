@@ -27,3 +27,4 @@ BUTTON_PIN = 0  # BOOT
 LED_PIN = 47  # a plain LED: the board's own is an addressable one
 MOTOR_PIN = 21
 BATTERY_PIN = None
+BATTERY_PARTS = None

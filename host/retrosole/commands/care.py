@@ -74,7 +74,7 @@ def flash(port: str | None, is_sure: bool, no_stub: bool, **options: Any) -> int
 @click.option("--rate-alone", "rate_alone_hz", type=int, metavar="HZ", help="Samples per second without one.")
 @click.option(
     "--board",
-    type=click.Choice(["esp32_devkitc", "esp32_s3", "esp32_c3", "default"]),
+    type=click.Choice(["esp32_devkitc", "esp32_s3", "esp32_c3", "insole_s3", "default"]),
     help="The board it is built on, from its next start; default: the plain one of its chip.",
 )
 @click.option(

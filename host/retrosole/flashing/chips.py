@@ -15,7 +15,7 @@ class Chip:
     image_id: int  # in the header of its images
     bootloader_at: int  # in flash, bytes
     architecture: str  # of native code in .mpy files
-    board: wire.Board
+    boards: tuple[wire.Board, ...]  # the plain kit first
     micropython_board: str  # as micropython.org names its builds
     buttons: str
 
@@ -28,7 +28,7 @@ CHIPS = (
         0,
         0x1000,
         "xtensawin",
-        wire.Board.ESP32_DEVKITC,
+        (wire.Board.ESP32_DEVKITC,),
         "ESP32_GENERIC",
         _HOLD.format(pin="", reset="EN"),
     ),
@@ -37,7 +37,7 @@ CHIPS = (
         9,
         0x0,
         "xtensawin",
-        wire.Board.ESP32_S3,
+        (wire.Board.ESP32_S3, wire.Board.INSOLE_S3),
         "ESP32_GENERIC_S3",
         _HOLD.format(pin="", reset="RST"),
     ),
@@ -46,7 +46,7 @@ CHIPS = (
         5,
         0x0,
         "rv32imc",
-        wire.Board.ESP32_C3,
+        (wire.Board.ESP32_C3,),
         "ESP32_GENERIC_C3",
         _HOLD.format(pin="", reset="RST"),
     ),

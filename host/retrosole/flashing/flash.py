@@ -156,7 +156,7 @@ def _prepare(tool: EspTool, found: Found, options: FlashOptions, screen: Screen)
     carried = _carried(screen, found, options, board, kept)
     if carried:
         kept = tuple(part for part in kept if part.label != "nvs")
-    files = device_files(pack, carried | _asked(options, board, kept))
+    files = device_files(pack, _plain_board(board, kept) | carried | _asked(options))
     plan = make_plan(board, release.micropython, files, before.table, kept)
     _say_plan(screen, plan, pack)
     if options.is_dry:
@@ -174,7 +174,7 @@ def _detect(tool: EspTool, found: Found, screen: Screen) -> Detected:
         with screen.follow("asking the chip", 0):
             return tool.detect()
     code = None if found.identity is None else found.identity.board
-    buttons = next((chip.buttons for chip in CHIPS if chip.board == code), ANY_BUTTONS)
+    buttons = next((chip.buttons for chip in CHIPS if code in chip.boards), ANY_BUTTONS)
     screen.say(f"this port has no lines that reset the board: now {buttons}")
     return tool.detect(waits=True)
 
@@ -210,14 +210,13 @@ def _carried(
     return saved
 
 
-def _asked(options: FlashOptions, board: Detected, kept: tuple[Partition, ...]) -> Settings:
-    """Give what the new insole is to know besides: where its own memory stays, only what is asked for now."""
-    settings: Settings = {}
-    if not any(part.label == "nvs" for part in kept):
-        settings["board"] = int(board.chip.board)
-    if options.side is not None:
-        settings["side"] = int(wire.Side[options.side.upper()])
-    return settings
+def _plain_board(board: Detected, kept: tuple[Partition, ...]) -> Settings:
+    """Give what it is taken for where its own memory does not stay and nobody knows better: its chip's plain kit."""
+    return {} if any(part.label == "nvs" for part in kept) else {"board": int(board.chip.boards[0])}
+
+
+def _asked(options: FlashOptions) -> Settings:
+    return {} if options.side is None else {"side": int(wire.Side[options.side.upper()])}
 
 
 def _say_release(screen: Screen, release: releases.Release) -> None:

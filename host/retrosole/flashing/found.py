@@ -46,6 +46,8 @@ class Found:
             return {}
         zones = sum((zone & 3) << 2 * k for k, zone in enumerate(who.zones[: who.channel_n]))
         known: dict[str, int | list[int]] = {"cue": who.cue, "target_order": who.target_order, "zones": zones}
+        if who.board in list(wire.Board) and who.board != wire.Board.UNKNOWN:
+            known["board"] = who.board
         if who.foot in list(wire.Side) and side_name(who) != "unset":
             known["side"] = who.foot
         for name, counts in (("baseline", who.baseline), ("standing", who.standing)):

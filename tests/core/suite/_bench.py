@@ -95,8 +95,8 @@ from suite._taker import uncobs  # noqa: E402
 APP = insole.app
 if hasattr(gc, "threshold"):
     gc.threshold(-1)
-CHANNEL_N = (6, 8, 5)  # by board
-MOTOR = ("pwm25", "pwm21", "pwm7")
+CHANNEL_N = (6, 8, 5, 8)  # by board
+MOTOR = ("pwm25", "pwm21", "pwm7", "pwm21")
 # On the RV32 machine memory of its own is the flash: the files there are in the heap's way.
 ON_RV32 = sys.platform == "qemu"
 STORE_AT = 0x87E00000

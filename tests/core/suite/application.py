@@ -287,6 +287,10 @@ def test_status():
     assert bench.status()[3] == 1
 
 
+def test_status_has_the_battery_of_a_board_that_measures_it():
+    assert u16(Bench(board=3).status(), 36) == 3900
+
+
 def test_uptime_counts_seconds():
     bench = Bench()
     bench.feed(command(wire.CLOCK_QUERY))
