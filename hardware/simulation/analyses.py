@@ -16,14 +16,16 @@ from retrosole.twin.circuit import NOMINAL, Part, tables
 
 Floats = NDArray[np.float64]
 
-CANDIDATES = ("divider_10k", "divider", "amplifier_200mv", "amplifier")
+CANDIDATES = ("divider_10k", "divider_2k7", "divider", "amplifier_200mv", "amplifier")
 CHOSEN = ("divider", "amplifier")
 SENSORS = ("fsr_402", "velostat")
 # A pad of 12.7 mm under 200 to 500 kPa, as under the heel and the ball of a walking foot, feels 25 to 63 N.
 FOOT_N = (25.0, 63.0)
 FORCES_N = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 40.0, 63.0, 80.0, 100.0)
-FINE_N = tuple(round(0.5 * k, 1) for k in range(401))
-PART_N = 300
+# Fine where the sensor begins, and on to 200 N, where nobody has measured one.
+FINE_N = tuple([round(0.02 * k, 2) for k in range(50)] + [round(0.5 * k, 1) for k in range(2, 401)])
+PART_N = 500
+_SIDE_BY_SIDE_N = 50  # parts in one deck
 _SEED = 41
 _SUPPLIES_V = (3.0, 3.2, 3.3, 3.4)
 _TEMPERATURES_C = (0, 25, 45)
@@ -49,20 +51,20 @@ def sweep(
     supply_v: float | None = None,
     temperature_c: int = 25,
 ) -> Floats:
-    """Give the pin's volts of each part at each force, (force, part); all parts stand side by side in one deck."""
+    """Give the pin's volts of each part at each force, (force, part)."""
+    if len(parts) > _SIDE_BY_SIDE_N:
+        pieces = [parts[k : k + _SIDE_BY_SIDE_N] for k in range(0, len(parts), _SIDE_BY_SIDE_N)]
+        return np.hstack([sweep(front_end, sensor, forces_n, piece, supply_v, temperature_c) for piece in pieces])
     volts = tables("front_ends")["supply"]["volts"] if supply_v is None else supply_v
-    lines = [f".temp {temperature_c}", ".options tnom=25", *spice.sensor(sensor), "Vforce force 0 0"]
-    # A supply of its own for each part: the supply's error is one of the part's.
+    # ngspice sweeps in even steps: it counts, and the force is the point of that number.
+    ramp = ", ".join(f"{k}, {force!r}" for k, force in enumerate(forces_n))
+    lines = [f".temp {temperature_c}", ".options tnom=25", *spice.sensor(sensor)]
+    lines += ["Vindex index 0 0", f"Bforce force 0 V = pwl(v(index), {ramp})"]
     for k, part in enumerate(parts):
-        wired = spice.wired(front_end, sensor, str(k), part)
-        lines += [f"Vdd{k} vdd{k} 0 {volts * part.supply_gain!r}"]
-        lines += [line.replace(" vdd ", f" vdd{k} ") for line in wired]
-    points = list(forces_n)
-    # A sweep has even steps; the forces are points of a ramp in time so slow that nothing but its height matters.
-    ramp = " ".join(f"{k} {force!r}" for k, force in enumerate(points))
-    lines[lines.index("Vforce force 0 0")] = "Vindex index 0 0"
-    lines.append(f"Bforce force 0 V = pwl(v(index), {', '.join(ramp.split())})" if len(points) > 1 else "")
-    found = spice.run(lines, [f"dc Vindex 0 {len(points) - 1} 1"], [f"v(p{k})" for k in range(len(parts))])
+        # A supply of its own for each part: its error is one of the part's.
+        lines.append(f"Vdd{k} vdd{k} 0 {volts * part.supply_gain!r}")
+        lines += [line.replace(" vdd ", f" vdd{k} ") for line in spice.wired(front_end, sensor, str(k), part)]
+    found = spice.run(lines, [f"dc Vindex 0 {len(forces_n) - 1} 1"], [f"v(p{k})" for k in range(len(parts))])
     return np.column_stack([found[f"v(p{k})"] for k in range(len(parts))])
 
 

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 _HERE = Path(__file__).parent
 _PATIENCE_S = 120.0
+_ACCURACY = ".options reltol=1e-5 vntol=1e-8 gmin=1e-13 noacct"
 _FAULTS = re.compile(r"^.*(?:error|singular matrix|no such vector|timestep too small).*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -53,7 +54,7 @@ def run(lines: Iterable[str], commands: Iterable[str], vectors: Sequence[str]) -
         deck = Path(folder) / "deck.cir"
         control = ["set wr_singlescale", "set wr_vecnames", "set numdgt=10", *commands]
         control.append(f"wrdata {out} {' '.join(vectors)}")
-        whole = ["retrosole", *_includes(), *lines, ".control", *control, "quit", ".endc", ".end"]
+        whole = ["retrosole", *_includes(), _ACCURACY, *lines, ".control", *control, "quit", ".endc", ".end"]
         deck.write_text("\n".join(whole) + "\n", encoding="ascii")
         done = subprocess.run(
             [ngspice, "-b", deck], cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S, check=False

@@ -16,9 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrosole.errors import UsageError
+
 Floats = NDArray[np.float64]
 
 MAX_COUNTS = 4094
+NAMES = ("divider", "amplifier")  # of the front ends one builds; the others in the table were compared with them
+SENSOR = "fsr_402"
 # A load at the end of the gait model's range, as a pad feels it: 12.7 mm of a foot whose zones carry 1500 N. A walker of
 # 70 kg reaches half of it, which is what 200 to 500 kPa make on such a pad (25 to 63 N).
 PAD_FULL_SCALE_N = 100.0
@@ -39,10 +43,20 @@ class Part:
 NOMINAL = Part()
 
 
+@cache
 def tables(name: str) -> dict[str, Any]:
-    """Read one file of hardware/simulation/data: sensors, converters or front_ends."""
-    packed = Path(__file__).parent.parent / "_hardware"
-    folder = packed if packed.is_dir() else Path(__file__).parents[3] / "hardware" / "simulation" / "data"
+    """Read one file of hardware/simulation/data: sensors, converters or front_ends.
+
+    Raises UsageError when neither the checkout nor the package has it.
+    """
+    here = Path(__file__).resolve()
+    checkout, packed = here.parents[3] / "hardware" / "simulation" / "data", here.parents[1] / "_hardware"
+    folder = next((one for one in (checkout, packed) if (one / f"{name}.toml").is_file()), None)
+    if folder is None:
+        raise UsageError(
+            f"the values of the front ends are neither in {checkout} nor in {packed}: "
+            "run from a checkout, or install the package again"
+        )
     return tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
 
 
