@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 CANDIDATES = ("divider_10k", "divider_2k7", "divider", "amplifier_200mv", "amplifier")
 CHOSEN = ("divider", "amplifier")
-SENSORS = ("fsr_402", "velostat")
+SENSORS = ("fsr_402", "fsr_402_second", "velostat")
 # A pad of 12.7 mm under 200 to 500 kPa, as under the heel and the ball of a walking foot, feels 25 to 63 N.
 FOOT_N = (25.0, 63.0)
 FORCES_N = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 40.0, 63.0, 80.0, 100.0)
@@ -81,9 +81,9 @@ def transfer(front_end: str, sensor: str) -> dict[str, Any]:
     volts = sweep(front_end, sensor, FORCES_N)
     counts = read(front_end, volts)[:, 0]
     model = circuit.transfer(front_end, sensor, np.array(FORCES_N))
-    walked = fine <= FOOT_N[1]
-    straight = np.polyfit(fine[walked], fine_counts[walked], 1)
-    span = np.ptp(fine_counts[walked])
+    walked = np.linspace(0.0, FOOT_N[1], 127)
+    walked_counts = np.interp(walked, fine, fine_counts)
+    off = np.polyval(np.polyfit(walked, walked_counts, 1), walked) - walked_counts
     return {
         "force_n": list(FORCES_N),
         "volts": digits(volts[:, 0], 5),
@@ -93,7 +93,7 @@ def transfer(front_end: str, sensor: str) -> dict[str, Any]:
         "counts_per_n": {str(f): digit(_slope(fine, fine_counts, f), 1) for f in (1.0, 10.0, 25.0, 63.0, 100.0)},
         "foot_counts": digit(float(np.interp(FOOT_N[1], fine, fine_counts) - np.interp(FOOT_N[0], fine, fine_counts)), 0),
         "saturation_n": digit(_crossing(fine, fine_counts, circuit.MAX_COUNTS), 1),
-        "bend_percent": digit(100 * float(np.abs(np.polyval(straight, fine[walked]) - fine_counts[walked]).max()) / span, 1),
+        "bend_percent": digit(100 * float(np.abs(off).max() / np.ptp(walked_counts)), 1),
         "sensor_ma_at_foot": digit(_sensor_ma(front_end, sensor, FOOT_N[1]), 2),
         "model_error_counts": digit(float(np.abs(counts - model).max()), 2),
     }
@@ -188,16 +188,12 @@ def _offset_drift_mv(temperature_c: float) -> float:
 
 def response(front_end: str, sensor: str, force_n: float) -> dict[str, Any]:
     """Give the -3 dB corner of the pin for a change of load, what is left at some frequencies, and the delay."""
-    conductance = float(circuit.conductance_us(sensor, np.array([force_n]))[0])
-    lines = ["Vdd vdd 0 3.3", *spice.resisted(front_end, conductance)]
-    found = spice.run(lines, ["ac dec 50 0.1 10meg"], ["mag(v(p1))", "ph(v(p1))"])
-    hz, gain = found["scale"], found["mag(v(p1))"] / found["mag(v(p1))"][0]
+    hz, gain, phase = bode(front_end, sensor, force_n)
     below = np.flatnonzero(gain < 0.5**0.5)
     corner_hz = float(hz[below[0]]) if len(below) else math.inf
     if len(below):
         k = int(below[0])
         corner_hz = float(np.interp(0.5**0.5, [gain[k], gain[k - 1]], [hz[k], hz[k - 1]]))
-    phase = np.unwrap(found["ph(v(p1))"])
     delay_s = (phase[0] - phase[20]) / (2 * math.pi * (hz[20] - hz[0]))
     return {
         "force_n": force_n,
@@ -205,6 +201,15 @@ def response(front_end: str, sensor: str, force_n: float) -> dict[str, Any]:
         "delay_ms": digit(1000 * float(delay_s), 2),
         "left_percent": {str(f): digit(100 * float(np.interp(f, hz, gain)), 1) for f in (20, 50, 100, 250, 1000)},
     }
+
+
+def bode(front_end: str, sensor: str, force_n: float) -> tuple[Floats, Floats, Floats]:
+    """Give frequencies, what is left there of a small change of load, and its phase in radians."""
+    conductance = float(circuit.conductance_us(sensor, np.array([force_n]))[0])
+    lines = ["Vdd vdd 0 3.3", *spice.resisted(front_end, conductance)]
+    found = spice.run(lines, ["ac dec 50 0.1 10meg"], ["mag(v(p1))", "ph(v(p1))"])
+    gain = found["mag(v(p1))"]
+    return found["scale"], gain / gain[0], np.unwrap(found["ph(v(p1))"])
 
 
 def noise(front_end: str, sensor: str, force_n: float) -> dict[str, float]:

@@ -36,8 +36,10 @@ FRONT_ENDS: dict[str, FrontEnd] = {
 }
 _FIGURES = (
     "all_wrong_percent",
+    "initial_contact_bias_ms",
     "initial_contact_median_abs_ms",
     "initial_contact_95_abs_ms",
+    "final_contact_bias_ms",
     "final_contact_median_abs_ms",
     "final_contact_95_abs_ms",
     "order_right_percent",
