@@ -6,7 +6,7 @@ STUBS := .cache/esp32-stubs
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-board check lint bench soak fuzz evaluate firmware runtimes data picture generate clean
+.PHONY: help run test test-board check lint bench soak fuzz evaluate hardware firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ fuzz: $(VENV)/.fuzz ## Look for input that breaks a reader, 20 s each (FUZZ="--s
 
 evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
 	$(BIN)/python -m tests.evaluation $(EVALUATE)
+
+hardware: $(VENV)/.evaluate ## Simulate the front ends (ngspice) and compute the power budget: tables, pictures
+	$(BIN)/python -m hardware.simulation
+	$(BIN)/python -m hardware.power
 
 firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/
 	$(BIN)/python tests/compile_firmware.py

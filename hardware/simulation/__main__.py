@@ -22,13 +22,11 @@ README = HERE / "README.md"
 def simulate() -> dict[str, Any]:
     """Ask ngspice everything."""
     a = analyses
-    found = {
+    found: dict[str, Any] = {
         "about": "simulated with nominal and drawn parts; nothing here was built or measured",
         "ngspice": spice.version(),
         "transfer": {f: {s: a.transfer(f, s) for s in a.SENSORS} for f in a.CANDIDATES},
-        "parts": {
-            f: {f"{100 * t:g} %": a.monte_carlo(f, "fsr_402", t) for t in (0.01, 0.05)} for f in a.CANDIDATES
-        },
+        "parts": {f: {f"{100 * t:g} %": a.monte_carlo(f, "fsr_402", t) for t in (0.01, 0.05)} for f in a.CANDIDATES},
         "corners": {f: a.corners(f, "fsr_402") for f in a.CANDIDATES},
         "response": {
             f: [a.response(f, "fsr_402", n) for n in (1.0, *a.FOOT_N)] for f in (*a.CHOSEN, "divider_filtered")
@@ -38,7 +36,7 @@ def simulate() -> dict[str, Any]:
         "battery": a.battery(),
         "detection": detect(),
     }
-    second = {
+    second: dict[str, Any] = {
         "parts": {f: {"5 %": a.monte_carlo(f, "fsr_402_second", 0.05)} for f in a.CHOSEN},
         "transfer": {f: {"fsr_402": found["transfer"][f]["fsr_402_second"]} for f in a.CHOSEN},
     }
@@ -49,7 +47,8 @@ def simulate() -> dict[str, Any]:
     }
     found["broken"] = {f: sum(not line.is_kept for line in assumptions.of_front_end(f, found)) for f in a.CANDIDATES}
     found["assumptions"] = [_told(line) for line in assumptions.lines(found)]
-    return json.loads(json.dumps(found))
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain
 
 
 def _told(line: assumptions.Line) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def transfer(front_end: str, sensor: str) -> dict[str, Any]:
         "unloaded_counts": digit(counts[0], 1),
         "first_count_n": digit(_crossing(fine, fine_counts, fine_counts[0] + 1.0), 2),
         "counts_per_n": {str(f): digit(_slope(fine, fine_counts, f), 1) for f in (1.0, 10.0, 25.0, 63.0, 100.0)},
-        "foot_counts": digit(float(np.interp(FOOT_N[1], fine, fine_counts) - np.interp(FOOT_N[0], fine, fine_counts)), 0),
+        "foot_counts": digit(float(np.ptp(np.interp(FOOT_N, fine, fine_counts))), 0),
         "saturation_n": digit(_crossing(fine, fine_counts, circuit.MAX_COUNTS), 1),
         "bend_percent": digit(100 * float(np.abs(off).max() / np.ptp(walked_counts)), 1),
         "sensor_ma_at_foot": digit(_sensor_ma(front_end, sensor, FOOT_N[1]), 2),
@@ -120,11 +120,12 @@ def _sensor_ma(front_end: str, sensor: str, force_n: float) -> float:
     one = tables("front_ends")
     conductance = float(circuit.conductance_us(sensor, np.array([force_n]))[0]) * 1e-6
     volts = float(circuit.volts(front_end, np.array([conductance * 1e6]))[0])
-    supply_v = one["supply"]["volts"]
+    supply_v = float(one["supply"]["volts"])
     if kind(front_end) == "divider":
         return (supply_v - volts) * conductance * 1000
     upper, lower = one[front_end]["reference_ohm"]
-    return supply_v * lower / (upper + lower) * conductance / (1 + one[front_end]["series_ohm"] * conductance) * 1000
+    series_ohm = float(one[front_end]["series_ohm"])
+    return 1000 * supply_v * float(lower / (upper + lower)) * conductance / (1 + series_ohm * conductance)
 
 
 def parts_of(front_end: str, sensor: str, tolerance: float, n: int = PART_N) -> list[Part]:
@@ -170,7 +171,7 @@ def monte_carlo(front_end: str, sensor: str, tolerance: float) -> dict[str, Any]
     }
 
 
-def corners(front_end: str, sensor: str) -> list[dict[str, float]]:
+def corners(front_end: str, sensor: str) -> list[dict[str, Any]]:
     """Give the counts unloaded and under a foot at other supplies and temperatures; the converter stays as it is."""
     rows = []
     for supply_v in _SUPPLIES_V:
@@ -213,7 +214,7 @@ def bode(front_end: str, sensor: str, force_n: float) -> tuple[Floats, Floats, F
 
 
 def noise(front_end: str, sensor: str, force_n: float) -> dict[str, float]:
-    """Give the noise at the pin up to 1 MHz in microvolts rms, and the reading's in counts, the converter's included."""
+    """Give the noise at the pin up to 1 MHz in microvolts rms, and the reading's in counts with the converter's."""
     conductance = float(circuit.conductance_us(sensor, np.array([force_n]))[0])
     lines = ["Vdd vdd 0 3.3", *spice.resisted(front_end, conductance)]
     found = spice.run(lines, ["noise v(p1) Iin dec 20 0.1 1meg", "setplot noise2"], ["onoise_total"])
@@ -232,9 +233,9 @@ def noise(front_end: str, sensor: str, force_n: float) -> dict[str, float]:
 
 
 def settling(front_end: str, sensor: str) -> dict[str, float]:
-    """Give how far a sampling capacitor is from the pin's voltage when the sample ends, the channel before being far off.
+    """Give how far a sampling capacitor is from the pin's voltage when the sample ends.
 
-    Two channels: the last one at the top of the range and this one nearly unloaded, and the reverse.
+    It comes from another channel: that one at the top of the range and this one nearly unloaded, and the reverse.
     """
     sampling = tables("converters")["sampling"]
     worst = 0.0
@@ -275,7 +276,7 @@ def source_ohm(front_end: str) -> float:
 
 
 def battery() -> dict[str, Any]:
-    """Give the error of battery_mv, the pin's millivolts doubled, from resistors, leakage and the calibrated converter."""
+    """Give the error of battery_mv, twice the pin's: from resistors, leakage and the calibrated converter."""
     one = tables("front_ends")["battery"]
     sampling, adc = tables("converters")["sampling"], tables("converters")[one["converter"]]
     upper, lower = one["resistor_ohm"]
@@ -291,12 +292,13 @@ def battery() -> dict[str, Any]:
             lines += [f"Ileak pin 0 {leak_na}n"]
             pin_v = float(spice.run(lines, ["op"], ["v(pin)"])["v(pin)"][-1])
             found[key] = 2000 * pin_v
+        worst = max(abs(value - found["nominal"]) for value in found.values())
         rows.append(
             {
                 "battery_mv": round(1000 * battery_v),
                 "divider_mv": [digit(found["low"] - found["nominal"], 1), digit(found["high"] - found["nominal"], 1)],
                 "converter_mv": 2 * adc["calibrated_error_mv"],
-                "worst_mv": digit(max(abs(found[k] - found["nominal"]) for k in found) + 2 * adc["calibrated_error_mv"], 0),
+                "worst_mv": digit(worst + 2 * adc["calibrated_error_mv"], 0),
             }
         )
     return {"drain_ua": digit(4.2 / (upper + lower) * 1e6, 1), "rows": rows}

@@ -27,7 +27,7 @@ _SENSOR_N = 6
 
 @dataclass(frozen=True)
 class Line:
-    """Hold one assumption: what the firmware says and where, for which front end, the stated and the simulated range."""
+    """Hold one assumption: what the firmware says and where, of which front end, the stated and the simulated range."""
 
     words: str
     where: str
@@ -74,8 +74,8 @@ def of_front_end(name: str, results: Mapping[str, Any]) -> Iterator[Line]:
         (0, min(dead, sensors.NOTHING_COUNTS) - 1), free,
     )  # fmt: skip
     yield Line(
-        f"the virtual insole's unloaded reading, {IDEAL.offset_counts:g}, is off by 30 at most", "front_end.IDEAL", name,
-        "counts", (IDEAL.offset_counts - 30, IDEAL.offset_counts + 30), free,
+        f"the virtual insole's unloaded reading, {IDEAL.offset_counts:g}, is off by 30 at most", "front_end.IDEAL",
+        name, "counts", (IDEAL.offset_counts - 30, IDEAL.offset_counts + 30), free,
     )  # fmt: skip
     drift = [row["counts"][0] for row in results["corners"][name]]
     yield Line(
@@ -84,8 +84,8 @@ def of_front_end(name: str, results: Mapping[str, Any]) -> Iterator[Line]:
     )  # fmt: skip
     noise = [row["reading_counts"] for row in results["noise"][name]]
     yield Line(
-        "a still sensor's reading scatters by 2 counts, the converter's own noise", "sense._STILL_COUNTS", name, "counts",
-        (0, constant("sense", "_STILL_COUNTS") / 2.5 + 0.1), (min(noise), max(noise)),
+        "a still sensor's reading scatters by 2 counts, the converter's own noise", "sense._STILL_COUNTS", name,
+        "counts", (0, constant("sense", "_STILL_COUNTS") / 2.5 + 0.1), (min(noise), max(noise)),
     )  # fmt: skip
     yield Line(
         "no sensor reaches the largest count under 100 N", "wire.LARGEST_COUNT, identity full_scale", name, "counts",

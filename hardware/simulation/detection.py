@@ -1,4 +1,4 @@
-"""What the firmware's detector makes of each front end: the gait model's walks, whose truth is known, through its curve.
+"""What the detector makes of each front end: walks of the gait model, whose truth is known, through its curve.
 
 The sensors are those of the virtual insole (spread, creep, lag on unloading, drift, noise); only the way from load to
 count differs. Nobody walked.

@@ -82,7 +82,8 @@ def _transfer(results: Mapping[str, Any]) -> Figure:
     panels[1].set_xlim(0.1, 100)
     panels[0].set_xlim(0, 100)
     panels[0].set(ylabel="counts", ylim=(-60, 4250))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    shown = panels[0].get_legend_handles_labels()
+    figure.legend(*shown, loc="outside lower center", ncols=2, fontsize=7, frameon=False)
     figure.suptitle("lines: formulas of the virtual insole; dots: ngspice; shaded: 99 % of parts", fontsize=9)
     return figure
 
@@ -96,7 +97,8 @@ def _response() -> Figure:
     for name in ("divider", "divider_filtered", "amplifier"):
         hz, gain, _ = analyses.bode(name, "fsr_402", 25.0)
         shown = hz <= 1e5
-        panel.plot(hz[shown], 20 * np.log10(gain[shown]), color=_COLOURS[name], label=tables("front_ends")[name]["title"])
+        title = tables("front_ends")[name]["title"]
+        panel.plot(hz[shown], 20 * np.log10(gain[shown]), color=_COLOURS[name], label=title)
     panel.axhline(-3.01, color="#999999", lw=0.7, ls=":")
     for rate_hz in (100, 200, 500):
         panel.axvline(rate_hz / 2, color="#999999", lw=0.5)

@@ -85,14 +85,16 @@ def _response(results: Results) -> str:
             corner = "none below 10 MHz" if one["corner_hz"] < 0 else f"{one['corner_hz']:.0f} Hz"
             title = tables("front_ends")[name]["title"]
             delay = f"{one['delay_ms']:.1f} ms"
-            rows.append([title, f"{one['force_n']:.0f} N", corner, delay, *[f"{left[f]:.0f} %" for f in ("50", "100", "250")]])
+            shares = [f"{left[f]:.0f} %" for f in ("50", "100", "250")]
+            rows.append([title, f"{one['force_n']:.0f} N", corner, delay, *shares])
     return _rows(["", "load", "-3 dB", "delay", "left at 50 Hz", "100 Hz", "250 Hz"], rows)
 
 
 def _assumptions(results: Results) -> str:
     rows = []
     for line in results["assumptions"]:
-        stated, simulated = (f"{_number(one[0])} to {_number(one[1])} {line['unit']}" for one in (line["stated"], line["simulated"]))
+        ranges = (line["stated"], line["simulated"])
+        stated, simulated = (f"{_number(low)} to {_number(high)} {line['unit']}" for low, high in ranges)
         kept = "yes" if line["is_kept"] else "**no**"
         rows.append([line["front_end"], line["words"], f"`{line['where']}`", stated, simulated, kept])
     return _rows(["", "the firmware assumes", "where", "stated", "simulated, 500 parts", "kept"], rows)

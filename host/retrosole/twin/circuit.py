@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 MAX_COUNTS = 4094
 NAMES = ("divider", "amplifier")  # of the front ends one builds; the others in the table were compared with them
 SENSOR = "fsr_402"
-# A load at the end of the gait model's range, as a pad feels it: 12.7 mm of a foot whose zones carry 1500 N. A walker of
-# 70 kg reaches half of it, which is what 200 to 500 kPa make on such a pad (25 to 63 N).
+# A load at the end of the gait model's range, as a pad feels it: 12.7 mm of a foot whose zones carry 1500 N. A walker
+# of 70 kg reaches half of it, which is what 200 to 500 kPa make on such a pad (25 to 63 N).
 PAD_FULL_SCALE_N = 100.0
 
 
