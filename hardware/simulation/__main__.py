@@ -28,6 +28,7 @@ def simulate() -> dict[str, Any]:
         "transfer": {f: {s: a.transfer(f, s) for s in a.SENSORS} for f in a.CANDIDATES},
         "parts": {f: {f"{100 * t:g} %": a.monte_carlo(f, "fsr_402", t) for t in (0.01, 0.05)} for f in a.CANDIDATES},
         "corners": {f: a.corners(f, "fsr_402") for f in a.CANDIDATES},
+        "sensor": {f: a.sensor_effects(f, "fsr_402") for f in a.CHOSEN},
         "response": {
             f: [a.response(f, "fsr_402", n) for n in (1.0, *a.FOOT_N)] for f in (*a.CHOSEN, "divider_filtered")
         },

@@ -29,6 +29,8 @@ _SIDE_BY_SIDE_N = 50  # parts in one deck
 _SEED = 41
 _SUPPLIES_V = (3.0, 3.2, 3.3, 3.4)
 _TEMPERATURES_C = (0, 25, 45)
+_SHOE_C = 40
+_WET_OHM = 100e3
 
 
 def kind(front_end: str) -> str:
@@ -187,6 +189,26 @@ def _offset_drift_mv(temperature_c: float) -> float:
     return float(tables("front_ends")["op_amp"]["offset_uv_per_k"]) * (temperature_c - 25) / 1000
 
 
+def sensor_effects(front_end: str, sensor: str) -> list[dict[str, Any]]:
+    """Give the counts under 0, 1, 25 and 63 N of one nominal sensor, and of what its own weaknesses make of it."""
+    one = tables("sensors")[sensor]
+    warm = 1 / (1 + one["hot_85c"] * (_SHOE_C - 25) / (85 - 25))
+    gains = {
+        "nominal": 1.0,
+        "part of +6 %": 1 + one["part_sd"],
+        "unloading (hysteresis)": 1 + one["hysteresis"],
+        "after 15 minutes of load (drift)": 1 + one["drift_per_decade"] * math.log10(15 * 60),
+        f"at {_SHOE_C} °C": warm,
+        "soaked (95 % humidity)": 1 / (1 + one["humid_85c"]),
+    }
+    volts = sweep(front_end, sensor, (0.0, 1.0, *FOOT_N), [Part(sensor_gain=gain) for gain in gains.values()])
+    rows = [{"what": what, "counts": digits(read(front_end, volts[:, [k]])[:, 0], 1)} for k, what in enumerate(gains)]
+    # Moisture between the traces conducts beside the sensor.
+    wet = circuit.conductance_us(sensor, np.array([0.0, 1.0, *FOOT_N])) + 1e6 / _WET_OHM
+    counts = circuit.counts(converter(front_end), circuit.volts(front_end, wet))
+    return [*rows, {"what": f"{_WET_OHM / 1000:g} kΩ of sweat across it", "counts": digits(counts, 1)}]
+
+
 def response(front_end: str, sensor: str, force_n: float) -> dict[str, Any]:
     """Give the -3 dB corner of the pin for a change of load, what is left at some frequencies, and the delay."""
     hz, gain, phase = bode(front_end, sensor, force_n)
@@ -199,6 +221,7 @@ def response(front_end: str, sensor: str, force_n: float) -> dict[str, Any]:
     return {
         "force_n": force_n,
         "corner_hz": digit(corner_hz, 0),
+        "peak_percent": digit(100 * float(gain.max() - 1), 2),
         "delay_ms": digit(1000 * float(delay_s), 2),
         "left_percent": {str(f): digit(100 * float(np.interp(f, hz, gain)), 1) for f in (20, 50, 100, 250, 1000)},
     }

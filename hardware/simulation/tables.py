@@ -113,10 +113,19 @@ def _corners(results: Results) -> str:
     return _rows(["", "supply", "temperature", "unloaded", "1 N", "25 N", "63 N"], rows)
 
 
+def _sensor(results: Results) -> str:
+    rows = []
+    for name in analyses.CHOSEN:
+        for row in results["sensor"][name]:
+            rows.append([name, row["what"], *[f"{count:.0f}" for count in row["counts"]]])
+    return _rows(["", "an FSR 402", "unloaded", "1 N", "25 N", "63 N"], rows)
+
+
 _TABLES: dict[str, Callable[[Results], str]] = {
     "choice": _choice,
     "detection": _detection,
     "response": _response,
     "assumptions": _assumptions,
     "corners": _corners,
+    "sensor": _sensor,
 }

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hardware.simulation import analyses, assumptions, spice, tables
@@ -59,6 +60,7 @@ def test_corner_and_saturation_are_as_stated(results: dict[str, Any]) -> None:
         for one in results["response"][name]:
             assert 140 <= one["corner_hz"] <= 165
             assert one["delay_ms"] <= 1.2
+            assert one["peak_percent"] <= 0.1  # nothing rings
             assert one["left_percent"]["20"] >= 99
     assert all(one["corner_hz"] == -1 for one in results["response"]["divider"])
     for name in analyses.CHOSEN:
@@ -126,6 +128,40 @@ def test_results_are_written_in_one_way(results: dict[str, Any]) -> None:
     assert as_text(results) == RESULTS.read_text(encoding="utf-8")
 
 
+def test_the_netlists_have_the_chosen_values_unless_told_otherwise() -> None:
+    parts = circuit.tables("front_ends")
+    for name, shown in (("divider", {"r"}), ("amplifier", {"rup", "rs", "rf", "cf", "rpin", "cpin"})):
+        text = (README.parent / f"{name}.lib").read_text(encoding="ascii")
+        head = re.search(rf"^\.subckt {name} (.*)$", text, re.MULTILINE)
+        assert head is not None
+        written = {key: number(value) for key, value in re.findall(r"(\w+)=(\S+)", head[1])}
+        chosen = spice.front_end(parts["chosen"]["weekend" if name == "divider" else "board"], "1")
+        asked = {key: float(value) for key, value in re.findall(r"(\w+)=(\S+)", chosen)}
+        assert {key: written[key] for key in shown} == pytest.approx({key: asked[key] for key in shown})
+        if name == "amplifier":
+            assert written["rlow"] == pytest.approx(asked["rlow"])
+
+
+def number(text: str) -> float:
+    """Read a number as SPICE writes it."""
+    units = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "meg": 1e6}
+    value, unit = re.fullmatch(r"([0-9.]+)([a-z]*)", text).groups()  # type: ignore[union-attr]
+    return float(value) * units.get(unit, 1.0)
+
+
+def test_the_sensor_itself_is_the_largest_error(results: dict[str, Any]) -> None:
+    for name in analyses.CHOSEN:
+        rows = {row["what"]: row["counts"] for row in results["sensor"][name]}
+        nominal = rows.pop("nominal")
+        assert nominal == pytest.approx(results["corners"][name][7]["counts"], abs=0.2)
+        assert all(counts[2] != nominal[2] for counts in rows.values())
+        drift = rows["after 15 minutes of load (drift)"][2] / nominal[2]
+        corners = [row["counts"][2] / nominal[2] for row in results["corners"][name] if row["supply_v"] >= 3.2]
+        assert drift - 1 > max(abs(part - 1) for part in corners)
+        # Wet feet do not look like a load, nor like a sensor that is no longer open.
+        assert rows["100 kΩ of sweat across it"][0] < 64
+
+
 def need_ngspice() -> None:
     """Skip aloud without ngspice; in CI fail."""
     try:
@@ -160,6 +196,35 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{path}/{key}")
     else:
         yield path, tree
+
+
+FOLLOWER = ["Vdd vdd 0 3.3", "Xa in out vdd 0 out op_amp"]
+
+
+@pytest.mark.slow
+def test_the_amplifier_is_what_its_data_sheet_says() -> None:
+    need_ngspice()
+    one = circuit.tables("front_ends")["op_amp"]
+    found = spice.run([*FOLLOWER, "Vin in 0 dc 1.65 ac 1"], ["ac dec 100 1k 10meg"], ["mag(v(out))"])
+    corner_hz = found["scale"][found["mag(v(out))"] < 0.5**0.5][0]
+    assert corner_hz == pytest.approx(one["gbw_hz"], rel=0.1)
+    step = "Vin in 0 pulse(0.5 2.5 1u 1n 1n 1 2)"
+    found = spice.run([*FOLLOWER, step], ["tran 10n 6u"], ["v(out)"])
+    us = found["scale"] * 1e6
+    rising = (us > 1.5) & (us < 3.5)  # after what the edge itself pushes through
+    slope = np.polyfit(us[rising], found["v(out)"][rising], 1)[0]
+    assert slope == pytest.approx(one["slew_v_per_us"], rel=0.05)
+    found = spice.run([*FOLLOWER, "Vin in 0 0"], ["dc Vin 0 3.3 0.01"], ["v(out)"])
+    swing_v = one["swing_mv"] / 1000
+    assert found["v(out)"].min() == pytest.approx(swing_v, abs=1e-3)
+    assert found["v(out)"].max() == pytest.approx(3.3 - swing_v, abs=1e-3)
+    assert found["v(out)"][165] == pytest.approx(1.65, abs=1e-4)
+    offset = [line.replace("op_amp", "op_amp offset=4.5m") for line in FOLLOWER]
+    found = spice.run([*offset, "Vin in 0 1"], ["op"], ["v(out)"])
+    assert found["v(out)"][-1] == pytest.approx(1 + one["offset_mv"] / 1000, abs=1e-4)
+    quiet = ["noise v(out) Vin dec 10 900 1100", "setplot noise1"]
+    found = spice.run([*FOLLOWER, "Vin in 0 dc 1.65 ac 1"], quiet, ["onoise_spectrum"])
+    assert found["onoise_spectrum"][0] * 1e9 == pytest.approx(one["noise_nv"], rel=0.05)
 
 
 @pytest.mark.slow
