@@ -16,7 +16,7 @@ from retrosole.twin.circuit import NOMINAL, Part, tables
 
 Floats = NDArray[np.float64]
 
-CANDIDATES = ("divider_10k", "divider_2k7", "divider", "amplifier_200mv", "amplifier")
+CANDIDATES = ("divider_10k", "divider_2k7", "divider_1k", "divider", "amplifier_200mv", "amplifier")
 CHOSEN = ("divider", "amplifier")
 SENSORS = ("fsr_402", "fsr_402_second", "velostat")
 # A pad of 12.7 mm under 200 to 500 kPa, as under the heel and the ball of a walking foot, feels 25 to 63 N.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _COLOURS = {
     "divider_10k": "#999999",
     "divider_2k7": "#c9a227",
+    "divider_1k": "#e3a5b0",
     "divider": "#c2571a",
     "divider_filtered": "#e09a6a",
     "amplifier_200mv": "#7fb2e5",

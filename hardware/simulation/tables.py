@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hardware.simulation import analyses
@@ -27,7 +29,7 @@ def _rows(head: list[str], rows: list[list[str]]) -> str:
 
 def _choice(results: Results) -> str:
     names = list(analyses.CANDIDATES)
-    head = ["", *[_bold(name, tables("front_ends")[name]["title"].split(" (")[0]) for name in names]]
+    head = ["", *[_titled(name) for name in names]]
     found = {name: results["transfer"][name]["fsr_402"] for name in names}
     parts = {name: results["parts"][name]["5 %"] for name in names}
     settled = results["settling"]
@@ -77,6 +79,33 @@ def _detection(results: Results) -> str:
     return _rows(["", *names], rows)
 
 
+def _recorded(results: Results) -> str:
+    """Write what recorded walks say, which are run by themselves."""
+    one = json.loads((Path(__file__).parent / "recorded.json").read_text(encoding="utf-8"))
+    wanted = {
+        "all_wrong_percent": "stances missed, false or told twice, %",
+        "initial_contact_bias_ms": "initial contact, median error (early is negative), ms",
+        "initial_contact_95_abs_ms": "initial contact, 95 % within, ms",
+        "final_contact_bias_ms": "final contact, median error, ms",
+        "final_contact_95_abs_ms": "final contact, 95 % within, ms",
+        "order_right_percent": "contact order right (lead > 30 ms), %",
+        "direction_right_percent": "direction right, %",
+        "direction_wrong_percent": "direction wrong, %",
+    }
+    names = list(one["clean"])
+    rows = [
+        [words, *[f"{one['clean'][n][key]:.2f} / {one['rough'][n][key]:.2f}" for n in names]]
+        for key, words in wanted.items()
+    ]
+    assert results["transfer"].keys() >= set(names[1:])
+    return _rows([f"{one['stances']} stances, clean / rough", *[_titled(name) for name in names]], rows)
+
+
+def _titled(name: str) -> str:
+    parts = tables("front_ends")
+    return _bold(name, parts[name]["title"].split(" (")[0]) if name in parts else name
+
+
 def _response(results: Results) -> str:
     rows = []
     for name, found in results["response"].items():
@@ -123,6 +152,7 @@ def _sensor(results: Results) -> str:
 
 _TABLES: dict[str, Callable[[Results], str]] = {
     "choice": _choice,
+    "recorded": _recorded,
     "detection": _detection,
     "response": _response,
     "assumptions": _assumptions,

@@ -113,7 +113,7 @@ def test_the_virtual_insole_can_have_one() -> None:
     force = load * (circuit.PAD_FULL_SCALE_N / 375.0)
     np.testing.assert_array_equal(counts, np.rint(circuit.transfer("amplifier", "fsr_402", force)))
     assert 35 < counts[0] < 45
-    assert not to_counts(load, 375.0, FrontEnd(circuit="divider"), (1, 2))[:2].any()
+    assert not to_counts(load, 375.0, FrontEnd(circuit="divider"), (1, 2))[:4].any()
     assert FrontEnd().circuit == REALISTIC.circuit == ""
     with pytest.raises(UsageError, match="circuit is 'bridge', expected one of divider, amplifier"):
         FrontEnd(circuit="bridge")

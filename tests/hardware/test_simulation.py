@@ -8,6 +8,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def test_front_ends_that_were_not_chosen_break_them(results: dict[str, Any]) -> 
         for name in analyses.CANDIDATES
     }
     assert {name: len(words) for name, words in broken.items()} == results["broken"]
-    assert {name for name, words in broken.items() if not words} == set(analyses.CHOSEN)
+    # 1 k breaks none of them: recorded walks speak against it.
+    assert {name for name, words in broken.items() if not words} == {*analyses.CHOSEN, "divider_1k"}
     assert any("open sensor" in words for words in broken["amplifier_200mv"])
     assert any("largest count" in words for words in broken["divider_10k"])
     assert any("finger" in words for words in broken["divider_2k7"])
@@ -75,7 +77,7 @@ def test_readings_are_fine_enough_under_a_foot_and_below_it(results: dict[str, A
         assert found["foot_counts"] >= least
         assert found["counts_per_n"]["63.0"] >= 10
         assert found["counts_per_n"]["1.0"] >= 90
-        assert found["first_count_n"] <= 0.25
+        assert found["first_count_n"] <= 0.5
         assert results["settling"][name]["error_counts"] < 1
         assert results["settling"][name]["leakage_counts"] < 0.1
     assert all(one["analogue_counts"] < 0.05 for found in results["noise"].values() for one in found)
@@ -89,6 +91,34 @@ def test_the_detector_copes_with_either(results: dict[str, Any]) -> None:
         assert found[name]["direction_right_percent"] >= found["virtual insole"]["direction_right_percent"]
         assert abs(found[name]["initial_contact_bias_ms"]) < 10
         assert abs(found[name]["final_contact_bias_ms"]) < 10
+
+
+def test_recorded_walks_speak_for_the_choice() -> None:
+    one = json.loads((README.parent / "recorded.json").read_text(encoding="utf-8"))
+    assert one["recordings"] == 24 and one["stances"] > 13_000
+    for condition, most in (("clean", 0.3), ("rough", 0.5)):
+        found = one[condition]
+        for name in analyses.CHOSEN:
+            assert found[name]["all_wrong_percent"] <= most
+            assert found[name]["order_right_percent"] >= 99.4
+            assert found[name]["direction_right_percent"] >= 99.8
+            assert abs(found[name]["initial_contact_bias_ms"]) < 10
+        for name in ("divider_1k", "divider_2k7", "divider_10k"):
+            assert found[name]["all_wrong_percent"] > 2 * max(found[c]["all_wrong_percent"] for c in analyses.CHOSEN)
+
+
+@pytest.mark.slow
+def test_a_recorded_walk_still_says_so() -> None:
+    folder = os.environ.get("RETROSOLE_RECORDINGS")
+    if not folder:
+        pytest.skip("NO RECORDINGS: RETROSOLE_RECORDINGS is not set, recorded walks were not tried again")
+    from hardware.simulation import recorded
+
+    scored = recorded.tallies((Path(folder), "JuCo01_01", "reversed"))
+    for name in analyses.CHOSEN:
+        found = recorded.figures(scored[name, False])
+        assert found["all_wrong_percent"] == 0
+        assert -12 < found["initial_contact_bias_ms"] < 0 < found["final_contact_bias_ms"] < 15
 
 
 def test_the_battery_is_off_by_no_more_than_stated(results: dict[str, Any]) -> None:
@@ -107,7 +137,7 @@ def test_the_page_says_what_the_results_say(results: dict[str, Any]) -> None:
     choice = page[page.index("## The choice") : page.index("An FSR 402 is made")]
     amplifier, divider = parts[parts["chosen"]["board"]], parts[parts["chosen"]["weekend"]]
     for value, unit in (
-        (divider["resistor_ohm"] / 1000, "kΩ"), (amplifier["feedback_ohm"] / 1000, "kΩ"),
+        (divider["resistor_ohm"], "Ω"), (amplifier["feedback_ohm"] / 1000, "kΩ"),
         (amplifier["feedback_nf"], "nF"),
         (amplifier["series_ohm"], "Ω"), (amplifier["pin_ohm"] / 1000, "kΩ"), (amplifier["pin_nf"], "nF"),
         (amplifier["reference_ohm"][0] / 1000, "kΩ"), (amplifier["reference_ohm"][1] / 1000, "kΩ"),

@@ -32,7 +32,9 @@ def number(text: str) -> float:
 def test_every_channel_is_the_amplifier_that_was_simulated(values: dict[str, str]) -> None:
     one = circuit.tables("front_ends")[circuit.tables("front_ends")["chosen"]["board"]]
     for channel in range(1, 9):
-        has = {place: number(values[f"{place[0]}{channel}{place[1:]}"]) for place in ("R01", "R02", "R03", "C01", "C02")}
+        has = {
+            place: number(values[f"{place[0]}{channel}{place[1:]}"]) for place in ("R01", "R02", "R03", "C01", "C02")
+        }
         assert has == pytest.approx(
             {
                 "R01": one["series_ohm"],
