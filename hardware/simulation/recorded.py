@@ -1,8 +1,8 @@
 """Recorded walks through each front end: `RETROSOLE_RECORDINGS=DIR python -m hardware.simulation.recorded`.
 
 The 24 walks of the detector's evaluation, forward and as its two surrogates of walking backward, with its reference
-events. `clean`: the curve and the converter's noise; `rough`: sensors of even +-30 %, 15 ms of lag on unloading and 5 % of
-creep per decade before it. Takes ten minutes on two cores and writes recorded.json.
+events. `clean`: the curve and the noise of the converter; `rough`: sensors of even +-30 %, 15 ms of lag and 5 % of
+creep per decade before it. Takes some minutes on two cores and writes recorded.json.
 """
 
 from __future__ import annotations
