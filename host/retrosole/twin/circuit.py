@@ -1,6 +1,6 @@
 """What stands between a load and a count: sensor, front end and converter, as formulas of their parts.
 
-The values and where they come from stand in hardware/simulation/data; the same circuits run there in
+The values and where they come from stand in hardware/simulation/parts; the same circuits run there in
 ngspice, and a test holds the two together. Straight lines between the points of a table, adding,
 multiplying, dividing and comparing only: the same counts on every machine.
 """
@@ -45,12 +45,12 @@ NOMINAL = Part()
 
 @cache
 def tables(name: str) -> dict[str, Any]:
-    """Read one file of hardware/simulation/data: sensors, converters or front_ends.
+    """Read one file of hardware/simulation/parts: sensors, converters or front_ends.
 
     Raises UsageError when neither the checkout nor the package has it.
     """
     here = Path(__file__).resolve()
-    checkout, packed = here.parents[3] / "hardware" / "simulation" / "data", here.parents[1] / "_hardware"
+    checkout, packed = here.parents[3] / "hardware" / "simulation" / "parts", here.parents[1] / "_hardware"
     folder = next((one for one in (checkout, packed) if (one / f"{name}.toml").is_file()), None)
     if folder is None:
         raise UsageError(
