@@ -71,6 +71,12 @@ def test_corner_and_saturation_are_as_stated(results: dict[str, Any]) -> None:
     assert 30 < results["transfer"]["divider_10k"]["fsr_402"]["saturation_n"] < 34
 
 
+def test_readings_stay_where_the_converters_are_good(results: dict[str, Any]) -> None:
+    for name in analyses.CHOSEN:
+        _, most_mv = circuit.tables("converters")[analyses.converter(name)]["effective_mv"]
+        assert 1000 * max(results["transfer"][name]["fsr_402"]["volts"]) < most_mv
+
+
 def test_readings_are_fine_enough_under_a_foot_and_below_it(results: dict[str, Any]) -> None:
     for name, least in (("divider", 600), ("amplifier", 900)):
         found = results["transfer"][name]["fsr_402"]
