@@ -17,6 +17,7 @@ import numpy as np
 
 from retrosole.samples import records_per_frame
 from retrosole.twin import circuit
+from retrosole.twin.boards import board_channels
 from retrosole.twin.front_end import ZONE_FULL_SCALE_N
 from retrosole.twin.gait_model import walk_loads
 from retrosole.twin.gait_shapes import channel_loads
@@ -28,27 +29,31 @@ _FIRMWARE = HERE.parent / "firmware" / "insole"
 _BEGIN, _END = "<!-- {}: from make hardware -->\n", "<!-- end of {} -->"
 
 Range = tuple[float, float, float]
-CHANNELS = {
-    "esp32": (("forefoot", "hallux"), ("forefoot", "met1"), ("forefoot", "met3"), ("forefoot", "met5"),
-              ("heel", "heel_medial"), ("heel", "heel_lateral")),
-    "esp32_s3": (("forefoot", "hallux"), ("forefoot", "met1"), ("forefoot", "met3"), ("forefoot", "met5"),
-                 ("midfoot", "midfoot_lateral"), ("heel", "heel_medial"), ("heel", "heel_lateral"), ("toes", "toes")),
-}  # fmt: skip
 _WALK_N = 30_000
 _WALKER = Person()
 
 
 @dataclass(frozen=True)
 class Way:
-    """Name one way to build: its chip, its front end and what else is on it."""
+    """Name one way to build: chip, front end, what else is on it, and the firmware's board with its channels."""
 
     title: str
     chip: str
     front_end: str
     extra: str
+    board: str
+
+    @property
+    def channels(self) -> tuple[tuple[str, str], ...]:
+        """Give zone and site of each channel, from the firmware's board file."""
+        return board_channels(self.board)
 
 
-WAYS = (Way("board", "esp32_s3", "amplifier", "board"), Way("weekend kit", "esp32", "divider", "devkit"))
+# The board has the eight channels of the ESP32-S3 kit.
+WAYS = (
+    Way("board", "esp32_s3", "amplifier", "board", "esp32_s3"),
+    Way("weekend kit", "esp32", "divider", "devkit", "esp32_devkitc"),
+)
 
 
 def data() -> dict[str, Any]:
@@ -85,7 +90,7 @@ def store_ma(rate_hz: int, channel_n: int) -> float:
 
 def front_end_ma(way: Way, person: Person = _WALKER) -> float:
     """Give what amplifiers, reference and sensors draw on average while walking backward."""
-    channels = CHANNELS[way.chip]
+    channels = way.channels
     loads, _ = walk_loads("backward", _WALK_N, 1, person)
     zones = [zone for zone, _ in channels]
     total = 0.0
@@ -111,7 +116,7 @@ def budget(way: Way) -> dict[str, Range]:
     chip, extra = one["chip"][way.chip], one["extra"][way.extra]
     rest = [sum(pair) for pair in zip(chip["ma"], extra["ma"], strict=True)]
     front = front_end_ma(way)
-    n = len(CHANNELS[way.chip])
+    n = len(way.channels)
     idle_front = _unloaded_ma(way)
     states = {
         "on, no session (the firmware does not sleep)": idle_front,
@@ -130,7 +135,7 @@ def _unloaded_ma(way: Way) -> float:
     if parts[way.front_end]["kind"] != "amplifier":
         return 0.0
     upper, lower = parts[way.front_end]["reference_ohm"]
-    amplifiers_ma = len(CHANNELS[way.chip]) * float(parts["op_amp"]["supply_ua"]) / 1000
+    amplifiers_ma = len(way.channels) * float(parts["op_amp"]["supply_ua"]) / 1000
     return amplifiers_ma + 1000 * float(parts["supply"]["volts"] / (upper + lower))
 
 

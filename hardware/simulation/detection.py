@@ -11,18 +11,12 @@ from typing import Any
 
 from retrosole.gait.reference import Reference
 from retrosole.gait.score import figures, score
+from retrosole.twin.boards import board_channels
 from retrosole.twin.detect import detect_source
 from retrosole.twin.front_end import REALISTIC, FrontEnd
 from retrosole.twin.gait_model import generate
 
-_CHANNELS = (
-    ("forefoot", "hallux"),
-    ("forefoot", "met1"),
-    ("forefoot", "met3"),
-    ("forefoot", "met5"),
-    ("heel", "heel_medial"),
-    ("heel", "heel_lateral"),
-)
+_CHANNELS = board_channels("esp32_devkitc")
 _GAITS = ("backward", "heel_first_backward", "forward", "mixed")
 _WALK_S = 120.0
 _SEED = 7
