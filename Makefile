@@ -52,9 +52,12 @@ fuzz: $(VENV)/.fuzz ## Look for input that breaks a reader, 20 s each (FUZZ="--s
 evaluate: $(VENV)/.evaluate ## Score the detector on recordings (RETROSOLE_RECORDINGS) and the gait model: tables, pictures
 	$(BIN)/python -m tests.evaluation $(EVALUATE)
 
-hardware: $(VENV)/.test ## Draw sensor sheets and wiring; check the board's schematic with KiCad 9, write all that is made of it
-	$(BIN)/python -m hardware.sheet && $(BIN)/python -m hardware.wiring
+hardware: $(VENV)/.evaluate ## Draw sheets and wiring, check the schematic with KiCad 9, simulate front ends (ngspice), compute the power
+	$(BIN)/python -m hardware.sheet
+	$(BIN)/python -m hardware.wiring
 	$(BIN)/python -m hardware.board_files
+	$(BIN)/python -m hardware.simulation
+	$(BIN)/python -m hardware.power
 
 firmware: $(VENV)/.test ## Compile the firmware for ESP32, S3 (xtensawin) and C3 (rv32imc) into build/
 	$(BIN)/python tests/compile_firmware.py

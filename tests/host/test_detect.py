@@ -167,6 +167,7 @@ DISTURBED = [
     FrontEnd(noise_counts=5),
     FrontEnd(saturation=0.5),
     FrontEnd(offset_counts=100),
+    FrontEnd(circuit="amplifier"),
 ]
 
 

@@ -5,7 +5,8 @@ load, on a small offset. The effects that disturb a detector are added one by on
 and offset between parts, curvature of the divider, creep under lasting load, lag on unloading
 (hysteresis), slow drift, noise, saturation. Orders of size follow the Interlink FSR 400 data:
 part to part +-6 %, hysteresis +10 %, drift below 5 % per decade of time. Temperature, humidity
-and crosstalk are left out.
+and crosstalk are left out. With `circuit` the straight line gives way to a front end of hardware/,
+with the curve of its sensor and of the converter behind it.
 
 Only adding, multiplying, dividing and comparing of doubles is used, and integer noise: so the
 same seed gives the same counts on every machine. Everything is causal: a longer run begins with
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrosole.errors import UsageError
+from retrosole.twin import circuit
 from retrosole.twin.chance import generator, noise, normal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_COUNTS = 4094
+MAX_COUNTS = circuit.MAX_COUNTS
 MISSING_COUNTS = 4095
 
 # Range by unit. Forces: the pads of a zone share its load, so they share its range, 1500 N. That
@@ -51,7 +53,8 @@ class FrontEnd:
     constant with which a sensor follows a load that goes away, `curvature` 0 for a straight
     characteristic, 1 for one that starts twice as steep and flattens (a divider), `drift_counts`
     the standard deviation of the walk of the offset over 10 s, `saturation` the part of the
-    range at which the reading stays.
+    range at which the reading stays. `circuit` is one of twin.circuit.NAMES: its counts, and what it
+    reads unloaded, take the place of the straight line and its offset; empty for none.
     """
 
     offset_counts: float = 30.0
@@ -64,6 +67,7 @@ class FrontEnd:
     drift_counts: float = 0.0
     noise_counts: float = 0.0
     saturation: float = 1.0
+    circuit: str = ""
 
     def __post_init__(self) -> None:
         """Check the bounds; raises UsageError."""
@@ -71,6 +75,8 @@ class FrontEnd:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UsageError(f"front end: {name} is {value:g}, expected {least:g} to {most:g}")
+        if self.circuit and self.circuit not in circuit.NAMES:
+            raise UsageError(f"front end: circuit is {self.circuit!r}, expected one of {', '.join(circuit.NAMES)}")
 
 
 _BOUNDS = (
@@ -118,7 +124,11 @@ def to_counts(
         # Negative only where a recording had an offset of its own: kept straight there.
         k = front_end.curvature
         x = np.where(x > 0, x * (1.0 + k) / (1.0 + k * np.maximum(x, 0.0)), x)
-    counts = np.minimum(x, front_end.saturation) * (MAX_COUNTS - offset) + offset
+    counts = np.minimum(x, front_end.saturation)
+    if front_end.circuit:
+        counts = circuit.transfer(front_end.circuit, circuit.SENSOR, counts * circuit.PAD_FULL_SCALE_N)
+    else:
+        counts = counts * (MAX_COUNTS - offset) + offset
     if front_end.drift_counts:
         counts += front_end.drift_counts * _random_walk(len(x), generator(*seed, 1))
     if front_end.noise_counts:
