@@ -13,16 +13,9 @@ from retrosole.flashing.update import HEALTHY_WITHIN_S, RolledBackError
 from tests.boards.machine import HARD_RESET, WDT_RESET, Board
 from tests.boards.updates import Notes, files, runs, source, update_to, who_is
 from tests.boards.versions import flashed, quick_trials
-from tests.machines import need
 from tests.soak import only_in_full
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need("rv32")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("emulated")]
 
 
 @pytest.fixture

@@ -28,16 +28,9 @@ from retrosole.twin.sim import SimOptions, virtual_insoles
 from tests.boards.machine import WDT_RESET, Board, vfs_image
 from tests.boards.updates import Notes, files, runs, source, update_to, who_is
 from tests.boards.versions import flashed, version
-from tests.machines import need
 from tests.soak import only_in_full
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need("rv32")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("emulated")]
 
 
 @pytest.fixture

@@ -29,16 +29,9 @@ COMMANDS = (
     *("sessions", "fetch", "erase", "summary", "check", "strides", "decode", "replay", "detect"),
 )
 
+pytestmark = pytest.mark.usefixtures("registry")
+
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "runtime"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
 
 
 @pytest.fixture

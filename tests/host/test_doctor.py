@@ -28,16 +28,9 @@ from retrosole.doctor.system import System
 from retrosole.errors import DamagedDataError, NoDeviceError, PortError, ProtocolError, StorageError, UsageError
 from retrosole.ports import KNOWN_USB
 
+pytestmark = pytest.mark.usefixtures("registry")
+
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "runtime"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ HOST = ROOT / "host" / "retrosole"
 BUILTINS = {"eval", "exec", "compile", "__import__"}
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "code", "codeop", "runpy", "yaml"}
 MODULES |= {"xml", "lxml"}  # entities that grow without bound
-WRITERS = ("xml.etree.ElementTree", {"Element", "SubElement", "tostring"})  # which read nothing
 CALLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "tempfile.mktemp"}
 CALLS |= {"pd.read_pickle", "shutil.unpack_archive"}
 
@@ -25,18 +24,11 @@ CALLS |= {"pd.read_pickle", "shutil.unpack_archive"}
 def offences(source: str) -> Iterator[str]:
     """Give what a source does that no reader may do, each with its line."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and _only_writes(node):
-            continue
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             yield from (f"line {node.lineno}: imports {name}" for name in names if name.split(".")[0] in MODULES)
         elif isinstance(node, ast.Call):
             yield from (f"line {node.lineno}: {what}" for what in _offences_of_call(node))
-
-
-def _only_writes(node: ast.ImportFrom) -> bool:
-    module, names = WRITERS
-    return node.module == module and {alias.name for alias in node.names} <= names
 
 
 def _offences_of_call(call: ast.Call) -> Iterator[str]:
@@ -69,7 +61,7 @@ def test_the_host_runs_nothing_that_it_reads(path: Path) -> None:
         ("import pickle", "line 1: imports pickle"),
         ("from marshal import loads", "line 1: imports marshal"),
         ("import yaml", "line 1: imports yaml"),
-        ("from xml.etree.ElementTree import Element, parse", "line 1: imports xml.etree.ElementTree"),
+        ("from xml.etree.ElementTree import parse", "line 1: imports xml.etree.ElementTree"),
         ("subprocess.run(text, shell=True)", "line 1: calls subprocess.run with shell=True"),
         ("subprocess.run(text, shell=wanted)", "line 1: calls subprocess.run with shell=wanted"),
         ("np.load(path, allow_pickle=True)", "line 1: calls np.load with allow_pickle=True"),
@@ -82,5 +74,4 @@ def test_an_offence_is_seen(source: str, said: str) -> None:
 
 
 def test_what_is_harmless_is_not_taken_for_one() -> None:
-    assert list(offences("from xml.etree.ElementTree import Element, tostring")) == []
     assert list(offences("import re\nre.compile(text)\nsubprocess.run([text], shell=False)\nwalk.eval_s = 1")) == []

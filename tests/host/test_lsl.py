@@ -30,36 +30,56 @@ WITHIN_S = 0.03
 
 
 class Inlet(threading.Thread):
-    """Take a stream as it comes, as a recorder does."""
+    """Take a stream as it comes."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, found: Any, stopped: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.name = name
         self.stamps: list[float] = []
         self.values: list[Any] = []
         self.info: Any = None
-        self._stopped = threading.Event()
+        self._inlet = pylsl.StreamInlet(found, recover=False)
+        self._stopped = stopped
         self.start()
 
     def run(self) -> None:
-        found = pylsl.resolve_byprop("name", self.name, timeout=60)
-        if not found:
-            return
-        inlet = pylsl.StreamInlet(found[0], recover=False)
-        inlet.open_stream(timeout=20)
-        self.info = inlet.info()
+        self._inlet.open_stream(timeout=20)
+        self.info = self._inlet.info(timeout=20)
         try:
             while not self._stopped.is_set():
-                values, stamps = inlet.pull_chunk(timeout=0.2)
+                values, stamps = self._inlet.pull_chunk(timeout=0.2)
                 self.values += list(values)
                 self.stamps += list(stamps)
         except pylsl.util.LostError:
             return  # the recording is over
 
-    def stop(self) -> None:
+
+class Recorder(threading.Thread):
+    """Look for the streams again and again, as recorders do, and take each.
+
+    One look at a time: a look takes ports of the range in which streams can be found. Several that go on for long take
+    all of them, and streams opened then are found by nobody.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.inlets: dict[str, Inlet] = {}
+        self._stopped = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._stopped.is_set() and len(self.inlets) < len(NAMES):
+            for found in pylsl.resolve_bypred("starts-with(name,'retrosole-')", minimum=len(NAMES), timeout=2):
+                if found.name() not in self.inlets:
+                    self.inlets[found.name()] = Inlet(found, self._stopped)
+
+    def stop(self) -> dict[str, Inlet]:
+        """Give what was taken, when all streams were."""
         self._stopped.set()
-        self.join(20)
-        assert not self.is_alive()
+        for thread in (self, *self.inlets.values()):
+            thread.join(20)
+            assert not thread.is_alive()
+        assert sorted(self.inlets) == sorted(NAMES)
+        return self.inlets
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +88,11 @@ def _alone(registry: Path) -> None:
 
 
 def record(folder: Path, seconds: float, *options: str) -> tuple[dict[str, Inlet], subprocess.CompletedProcess[str]]:
-    inlets = {name: Inlet(name) for name in NAMES}
+    recorder = Recorder()
     command = [sys.executable, "-c", PROGRAM, "record", "--lsl", "--seconds", str(seconds), "--out", str(folder)]
     with virtual_insoles(SimOptions(interpreter="cpython", gait="backward")):
         done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120, check=False)
-    for inlet in inlets.values():
-        inlet.stop()
-    return inlets, done
+    return recorder.stop(), done
 
 
 def test_a_stream_has_the_samples_of_the_log_at_their_times(tmp_path: Path) -> None:

@@ -26,20 +26,14 @@ from retrosole.framing import encode
 from retrosole.show import LiveFeeder
 from retrosole.twin.sim import SimOptions, VirtualInsoles, virtual_insoles
 
-pytestmark = pytest.mark.slow  # seconds each, on ports: not in make check
+pytestmark = [  # seconds each, on ports: not in make check
+    pytest.mark.slow,
+    pytest.mark.usefixtures("registry"),
+]
 
 WHOLE = (wire.StartFrame, wire.StopFrame, wire.CollectedFrame)
 SPEED = 4.0  # what CPython manages for two feet on one busy core
 FULL_BYTES = 40_000  # session.json takes 27 kB, a second of one foot 2 kB
-
-
-@pytest.fixture(autouse=True)
-def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "runtime"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
 
 
 @contextlib.contextmanager
