@@ -54,7 +54,7 @@ def _sensor(sensor: Sensor, here: Callable[[tuple[Point, ...]], tuple[Point, ...
         Line("SENSOR", tuple(tail)),
         Line("WIRE", here(sensor.lane)),
         *(Line("PAD", ((x - a, y - b), (x + a, y + b))) for a, b in ((1, 0), (0, 1))),
-        *(Text("TEXT", (x, y + 2 + 2.3 * (len(name) - 1 - k)), 2.2, word, True) for k, word in enumerate(name)),
+        *(Text("TEXT", (x, y + 1.5 + 1.9 * (len(name) - 1 - k)), 2.0, word, True) for k, word in enumerate(name)),
         Text("TEXT", (x, y - 4), 2.8, channel_numbers(sensor.site), True),
     ]
 

@@ -1,4 +1,4 @@
-"""Write the wiring's picture, and its table in the build guide: python -m hardware.wiring [--check]."""
+"""Write the wiring's picture, and the tables of the build guide: python -m hardware.wiring [--check]."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hardware.generated import between_marks, write_or_check
 from hardware.pins import read_pins
+from hardware.wiring.pads import pads_table, parts_table
 from hardware.wiring.picture import draw
 from hardware.wiring.plan import table
 
@@ -15,11 +16,13 @@ GUIDE = PICTURE.parents[1] / "BUILD.md"
 
 
 def made() -> dict[Path, bytes]:
-    """Make the picture and the guide with its table."""
+    """Make the picture and the guide with its tables."""
     pins = read_pins("esp32_devkitc")
-    guide = between_marks(GUIDE.read_text(encoding="utf-8"), "wiring", table(pins))
+    guide = GUIDE.read_text(encoding="utf-8")
+    for name, rows in (("wiring", table(pins)), ("pads", pads_table()), ("parts", parts_table())):
+        guide = between_marks(guide, name, rows)
     return {PICTURE: draw(pins), GUIDE: guide.encode()}
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(made(), "Write the wiring's picture and table.", sys.argv[1:]))
+    sys.exit(write_or_check(made(), "Write the wiring's picture and the guide's tables.", sys.argv[1:]))

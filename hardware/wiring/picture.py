@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from hardware.drawing import Point, number
 from hardware.pins import Pins
 from hardware.sheet.shape import sheet
-from hardware.wiring.plan import BLACK, COLOURS, KIT, RED, RESISTOR_OHM, ROWS, Part, parts, sensor_row
+from hardware.wiring.plan import BLACK, COLOURS, KIT, RAIL_ROWS, RED, RESISTOR_OHM, ROWS, Part, parts, sensor_row
 
 _PITCH = 20
 _WIDTH, _HEIGHT = 1480, 900
@@ -42,7 +42,7 @@ def draw(pins: Pins) -> bytes:
     lines = [_HEAD, *_titles(), *_breadboard(), *_kit(), *_foot(pins)]
     for kind in ("link", "resistor", "diode", "transistor", "led", "sensor", "motor", "jumper"):
         lines += [_DRAW[kind](part) for part in wired if part.kind == kind]
-    return ("\n".join([*lines, *_row_numbers(), "</svg>"]) + "\n").encode()
+    return ("\n".join([*lines, *_names(), "</svg>"]) + "\n").encode()
 
 
 # ---------------------------------------------------------------------------------------------------------- pieces
@@ -113,15 +113,14 @@ def _breadboard() -> list[str]:
     size = (19 * _PITCH, bottom - top)
     lines = [_box((_BOARD_X, top), size, "#f4f1e8", 'stroke="#b8b09a" stroke-width="1.5" rx="6"')]
     for rail, column in _RAILS.items():
-        x, colour = _BOARD_X + column * _PITCH, RED if rail[0] == "+" else "#2456b0"
-        lines.append(_stroke(f"M{x - 8} {_BOARD_Y + 8} V{bottom - 10}", colour, 1))
-        lines.append(_text((x, _BOARD_Y + 2), rail[0].replace("-", "−"), f'text-anchor="middle" fill="{colour}"'))
+        x = _BOARD_X + column * _PITCH
+        lines.append(_stroke(f"M{x - 8} {_BOARD_Y + 10} V{bottom - 14}", _rail_colour(rail), 1))
     for name, column in _COLUMNS.items():
         x = _BOARD_X + column * _PITCH
         lines.append(_text((x, _BOARD_Y + 4), name, 'text-anchor="middle" fill="#666666"'))
     for row in ROWS:
         y = _BOARD_Y + row * _PITCH
-        for column in (*_RAILS.values(), *_COLUMNS.values()):
+        for column in (*(_RAILS.values() if row in RAIL_ROWS else ()), *_COLUMNS.values()):
             lines.append(_dot((_BOARD_X + column * _PITCH, y), "#c9c2b0", 3))
     for rail, words in (("+L", "3.3 V"), ("-R", "ground")):
         lines.append(
@@ -130,10 +129,23 @@ def _breadboard() -> list[str]:
     return lines
 
 
-def _row_numbers() -> list[str]:
-    """Write them last, above the wires that cross them."""
-    look = 'text-anchor="middle" font-size="11" fill="#666666" stroke="#f4f1e8" stroke-width="4" paint-order="stroke"'
-    return [_text((_BOARD_X + 9.5 * _PITCH, _BOARD_Y + row * _PITCH + 4), str(row), look) for row in ROWS]
+def _rail_colour(rail: str) -> str:
+    return RED if rail[0] == "+" else "#2456b0"
+
+
+def _names() -> list[str]:
+    """Write rows, rails and parts last, above the wires that cross them."""
+    rim = 'stroke="#f4f1e8" stroke-width="4" paint-order="stroke"'
+    look = f'text-anchor="middle" font-size="11" fill="#666666" {rim}'
+    lines = [_text((_BOARD_X + 9.5 * _PITCH, _BOARD_Y + row * _PITCH + 4), str(row), look) for row in ROWS]
+    for rail, column in _RAILS.items():
+        look = f'text-anchor="middle" font-size="16" font-weight="bold" fill="{_rail_colour(rail)}" {rim}'
+        at = _BOARD_X + column * _PITCH - 8
+        lines += [_text((at, y), rail[0].replace("-", "−"), look) for y in (_BOARD_Y + 4, place("a30")[1] + 14)]
+    for hole, words, anchor in (("e23", "BC337", "end"), ("i26", "1N4148", "start"), ("e29", "LED", "end")):
+        x, y = place(hole)
+        lines.append(_text((x + 8 if anchor == "end" else x - 8, y - 6), words, f'text-anchor="{anchor}" {rim}'))
+    return lines
 
 
 def _kit() -> list[str]:

@@ -1,7 +1,7 @@
 """What is plugged where: kit, half-size breadboard of 30 rows, sensors, resistors, and if wanted a LED and a motor.
 
-Places are written as people read them: `J2-3` a pin of the kit, `j5` a hole, `-R6` and `+L6` holes of the rails beside
-row 6. Everything follows from the firmware's pins; `nets` says what is joined, for tests to hold against the circuit.
+Places are written as people read them: `J2-3` a pin of the kit, `j5` a hole, `-R7` and `+L7` holes of the rails beside
+row 7. Everything follows from the firmware's pins; `nets` says what is joined, for tests to hold against the circuit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hardware.pins import Pins
 
 KIT: dict[str, Any] = tomllib.loads((Path(__file__).parent / "devkitc_v4.toml").read_text(encoding="utf-8"))
 ROWS = range(1, 31)
+RAIL_ROWS = [row for row in ROWS if row % 6]  # a rail of such a board has five times five holes
 RESISTOR_OHM = 470  # of each sensor, and of the LED and the motor's transistor, so that one bag is enough
 BLACK, RED = "#222222", "#c81e1e"
 COLOURS = ("#e08a00", "#3a9bdc", "#008a5e", "#7a4fb5", "#8c564b", "#d0669c")
@@ -76,7 +77,7 @@ def _channel(pins: Pins, k: int) -> list[Part]:
     return [
         Part("jumper", f"channel {k}", (pin_of_gpio(pins.adc[k]), f"j{row}"), colour),
         Part("resistor", f"{RESISTOR_OHM}", (f"h{row}", f"-R{row + 2}"), colour),
-        Part("sensor", pins.sites[k], (f"f{row}", f"+L{row + 1}"), colour),
+        Part("sensor", pins.sites[k], (f"f{row}", f"+L{row + 2}"), colour),
     ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import retrosole
@@ -18,11 +17,10 @@ from retrosole.fitting import standing
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from retrosole.twin.virtual import VirtualInsoles
 from tests.terminal import Terminal
+from tests.wearer import AIR, STANDING, put_foot
 
 pytestmark = pytest.mark.slow
 
-AIR = (30, 32, 28, 31, 35, 33)
-STANDING = (500, 700, 600, 400, 900, 800)  # above it
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -47,17 +45,6 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
         return code, out, error
 
     return call
-
-
-def put_foot(insoles: VirtualInsoles, load: float, restless: float = 0.0) -> None:
-    """Let the sensors read this part of the standing load from now on, noise with it."""
-    path = insoles.walk.samples["left"]
-    n = path.stat().st_size // 12
-    noise = np.random.default_rng(1).normal(0, 2.5, (n, 6))
-    sway = 1 + restless * np.sin(np.arange(n) / 1000 * 2 * np.pi)[:, None]
-    counts = np.array(AIR) + load * sway * np.array(STANDING) + noise
-    with path.open("r+b") as file:
-        file.write(counts.clip(0, 4094).astype("<u2").tobytes())
 
 
 def identity(insoles: VirtualInsoles) -> wire.IdentityFrame:

@@ -4,3 +4,5 @@ from tests.machines import ROOT
 
 DOCS = ROOT / "docs"
 READERS = ("wearer", "therapist", "researcher", "maker")
+BUILD = ROOT / "hardware" / "BUILD.md"
+FOLLOWED = (*(DOCS / f"{reader}.md" for reader in READERS), BUILD)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hardware.wiring.pads import reading
+from tests.wearer import AIR, STANDING
+
 
 class Typed(NamedTuple):
-    """Say that these keys are pressed `after_s` seconds after these words have been shown."""
+    """Say that these keys are pressed `after_s` seconds after these words have been shown.
+
+    `felt` is what the sensors of the insole read from just before the keys on, where somebody moves the foot.
+    """
 
     words: str
     keys: str
     after_s: float = 0.0
+    felt: tuple[float, ...] = ()
 
 
-ENTER = "\n"
+ENTER, CTRL_C = "\n", "\x03"
 _GO_S, _TRY_S = 5.0, 4.0  # for how long one walks
 _WELL = (
     Typed("not go away?", "n"),
@@ -26,6 +33,16 @@ _GO = (_NOW, Typed("Begin.", ENTER, _GO_S))
 _TRY = (Typed("Stand still for 5 seconds.", ENTER), Typed("Begin when you like.", ENTER, _TRY_S))
 _REST = Typed("Rest for 45 seconds.", ENTER)
 _BACK = Typed("and rest. 30 seconds.", ENTER)
+
+_NOTHING = (0.0,) * 6
+_STANDS = tuple(air + load for air, load in zip(AIR, STANDING, strict=True))
+_PRESS_S = 1.0
+
+
+def _press(kg: float, words: str = "") -> tuple[Typed, ...]:
+    """Press the first pad until the scale shows this, and let go."""
+    return Typed(words, "", 0.5, (reading(kg)[2], *_NOTHING[1:])), Typed("", "", _PRESS_S, _NOTHING)
+
 
 ANSWERS: dict[str, tuple[Typed, ...]] = {
     "retrosole live": (Typed("stance", "q"),),
@@ -49,6 +66,18 @@ ANSWERS: dict[str, tuple[Typed, ...]] = {
         *_TRY,
         _BACK,
         *_TRY,
+    ),
+    "retrosole record --subject PAD0": (
+        *_press(0.5, "Ctrl-C ends it"),
+        *_press(1),
+        *_press(2),
+        *_press(4),
+        Typed("", CTRL_C, 0.5),
+    ),
+    "retrosole setup --calibrate": (
+        Typed("Press Enter when it is in the air.", ENTER, felt=AIR),
+        Typed("Press Enter when you stand.", ENTER, felt=_STANDS),
+        Typed("Press Enter when it is in the air.", ENTER, felt=AIR),
     ),
     "retrosole setup --port pair-left": (
         Typed("Which foot is this insole for?", f"left{ENTER}"),

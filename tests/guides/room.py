@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.boards.desk import Desk
-from tests.guides.answers import ANSWERS
+from tests.guides.answers import ANSWERS, CTRL_C
 from tests.guides.blocks import Command
 from tests.guides.lines import could_install, would_make
 from tests.terminal import Terminal, seen
@@ -76,10 +76,23 @@ class Room:
         for typed in ANSWERS.get(text, ()):
             terminal.wait_for(typed.words)
             time.sleep(typed.after_s)
-            terminal.press(typed.keys)
+            if typed.felt:
+                self._feel(typed.felt)
+            if typed.keys == CTRL_C:
+                terminal.interrupt()
+            else:
+                terminal.press(typed.keys)
         code = terminal.end()
-        assert code == EXIT_CODES.get(text, 0), f"exit code {code}: {seen(terminal.text)}"
+        assert code == self._exit_code(text), f"exit code {code}: {seen(terminal.text)}"
         return seen(terminal.text)
+
+    def _exit_code(self, text: str) -> int:
+        """Give the exit code that a command is to have."""
+        return EXIT_CODES.get(text, 0)
+
+    def _feel(self, counts: Sequence[float]) -> None:
+        """Let the insole's sensors read this from now on."""
+        raise AssertionError("in this room nobody moves a foot")
 
     def _on_board(self, board: Desk, words: Sequence[str]) -> str:
         """Type it for the board that is plugged in; a virtual one is named in the guide."""

@@ -13,15 +13,16 @@ from retrosole.plan.loader import load_safety
 from retrosole.twin.recipes import cache_dir
 from tests.boards.desk import Desk
 from tests.boards.nor_flash import NorFlash
-from tests.guides import DOCS, READERS
+from tests.guides import BUILD, DOCS, FOLLOWED, READERS
+from tests.guides.bench import Bench
 from tests.guides.blocks import Block, blocks_of, commands_of
 from tests.guides.compare import difference
 from tests.guides.parameters import PAGE, page
 from tests.guides.room import Room
-from tests.machines import need
+from tests.machines import ROOT, need
 
 C3 = CHIPS[2]  # whose firmware the emulated machine can run
-Follow = Callable[[str], None]
+Follow = Callable[[Path], None]
 
 
 @pytest.fixture
@@ -39,9 +40,8 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def follow(_home: None) -> Follow:
     """Give what follows a guide from its first block to its last."""
 
-    def run(reader: str) -> None:
-        path = DOCS / f"{reader}.md"
-        with _board(reader == "maker") as board, Room(board) as room:
+    def run(path: Path) -> None:
+        with _room(path) as room:
             shown: str | None = None
             for block in blocks_of(path.read_text("utf-8")):
                 shown = _followed(room, path, block, shown)
@@ -50,19 +50,25 @@ def follow(_home: None) -> Follow:
 
 
 @contextlib.contextmanager
-def _board(is_wanted: bool) -> Iterator[Desk | None]:
-    """Have a board on the desk, blank, in its loader."""
-    if not is_wanted:
-        yield None
-        return
-    need("rv32")
-    with Desk(Path.cwd(), C3, NorFlash(4 * 2**20)) as desk:
-        yield desk
+def _room(path: Path) -> Iterator[Room]:
+    """Have a room to follow a guide in; for the maker's, with a board on the desk, blank, in its loader."""
+    if path == BUILD:
+        with Bench() as bench:
+            yield bench
+            bench.check_ended()
+    elif path.stem == "maker":
+        need("rv32")
+        with Desk(Path.cwd(), C3, NorFlash(4 * 2**20)) as desk, Room(desk) as room:
+            yield room
+    else:
+        with Room() as room:
+            yield room
 
 
 def _followed(room: Room, path: Path, block: Block, printed: str | None) -> str | None:
     """Do what a block says; give what a script printed, for the block behind it to show."""
-    where = f"docs/{path.name}, line {block.line}"
+    name = path.relative_to(ROOT).as_posix()
+    where = f"{name}, line {block.line}"
     if block.kind == "python":
         return room.python(block.text)
     if block.kind == "text":
@@ -71,7 +77,7 @@ def _followed(room: Room, path: Path, block: Block, printed: str | None) -> str 
     elif block.kind == "console":
         for command in commands_of(block):
             came = room.run(command)
-            _compare(f"docs/{path.name}, line {command.line}", command.shown, came)
+            _compare(f"{name}, line {command.line}", command.shown, came)
     else:
         raise AssertionError(f"{where}: nobody knows how to check a block of {block.kind or 'no kind'}")
     return None
@@ -84,9 +90,9 @@ def _compare(where: str, shown: str, printed: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reader", READERS)
-def test_everything_in_the_guide_works_and_looks_as_shown(reader: str, follow: Follow) -> None:
-    follow(reader)
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
+def test_everything_in_the_guide_works_and_looks_as_shown(page: Path, follow: Follow) -> None:
+    follow(page)
 
 
 def test_the_page_of_parameters_is_made_from_the_definitions() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.guides import DOCS, READERS
+from tests.guides import DOCS, FOLLOWED
 from tests.guides.blocks import anchors_of, blocks_of, indented_of, inline_commands_of, links_of
 from tests.guides.lines import check
 from tests.machines import ROOT
 
 GUIDES = sorted(DOCS.glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "hardware" / "README.md", *GUIDES]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "hardware").rglob("*.md")), *GUIDES]
 ELSEWHERE = ("http://", "https://")
 NOT_RUN_HERE = {("many-sessions.md", "sql"), ("README.md", "python")}  # one by test_study.py, one needs a board
 
@@ -35,7 +35,7 @@ def test_every_command_in_the_text_is_one_with_these_options(page: Path) -> None
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_is_set_as_code_is_run_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
-    if page.stem in READERS:
+    if page in FOLLOWED:
         assert indented_of(text) == [], "in a guide, commands stand in blocks that are run"
         return
     for block in blocks_of(text):
