@@ -12,7 +12,7 @@ STANDING = (500, 700, 600, 400, 900, 800)  # above it
 
 
 def feel(insoles: VirtualInsoles, counts: ArrayLike) -> None:
-    """Let the left foot's six sensors read this from now on, noise with it: counts (6,), or (n, 6) millisecond by ms."""
+    """Let the left foot's six sensors read this from now on, and noise: counts (6,), or (n, 6) at 1 kHz."""
     path = insoles.walk.samples["left"]
     n = path.stat().st_size // 12
     read = counts + np.random.default_rng(1).normal(0, 2.5, (n, 6))

@@ -47,5 +47,6 @@ def parts_table() -> str:
     heads = " | ".join(f"{100 * part:.0f} %" for part in PARTS)
     rows = [f"| really | {heads} |", "|---|" + "---|" * len(PARTS)]
     for name, front_end in (("kit", KIT), ("board", BOARD)):
-        rows.append(f"| {name} shows | " + " | ".join(f"{shown_percent(front_end, part):.0f} %" for part in PARTS) + " |")
+        cells = " | ".join(f"{shown_percent(front_end, part):.0f} %" for part in PARTS)
+        rows.append(f"| {name} shows | {cells} |")
     return "\n".join(rows)

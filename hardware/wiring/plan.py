@@ -136,3 +136,31 @@ def table(pins: Pins) -> str:
             f"| {sensor.ends[0]} and {sensor.ends[1]} | {resistor.ends[0]} to {resistor.ends[1]} |"
         )
     return "\n".join(rows)
+
+
+_LEGS = {
+    "transistor": ("collector", "base", "emitter"),
+    "diode": ("plain end", "black ring"),
+    "led": ("long leg", "short leg"),
+}
+_CALLED = {"link": "4 cm of wire", "transistor": "BC337", "diode": "1N4148", "led": "LED", "motor": "motor"}
+
+
+def options_table(pins: Pins) -> str:
+    """Write what LED and motor are plugged to, for people."""
+    rows = ["| for the | what | where |", "|---|---|---|"]
+    for purpose, plugged in (("LED", _led(pins)), ("motor", _motor(pins))):
+        rows += [f"| {purpose} | {_called(part)} | {_plugged(part)} |" for part in plugged]
+    return "\n".join(rows)
+
+
+def _called(part: Part) -> str:
+    return _CALLED.get(part.kind, f"resistor {RESISTOR_OHM} ohm" if part.kind == "resistor" else part.kind)
+
+
+def _plugged(part: Part) -> str:
+    ends = [f"{end}, `{printed(end)}`" if end.startswith("J") else end for end in part.ends]
+    legs = _LEGS.get(part.kind)
+    if legs is None:
+        return f"{ends[0]} to {ends[1]}"
+    return ", ".join(f"{leg} {end}" for leg, end in zip(legs, ends, strict=True))

@@ -16,28 +16,31 @@ from retrosole.twin.virtual import VirtualInsoles
 from tests.boards.desk import Desk
 from tests.boards.nor_flash import NorFlash
 from tests.guides.blocks import Command
+from tests.guides.lines import check
 from tests.guides.room import INTERRUPTED, Room
 from tests.machines import need
+from tests.soak import IN_FULL
 from tests.wearer import feel
 
 ESP32, S3, _ = CHIPS
 _MIB = 2**20
 _DAMAGED = 6
+Plug = Callable[[], contextlib.AbstractContextManager[Desk | VirtualInsoles]]
 
 
 class Plugged(NamedTuple):
-    """Say what is plugged in for a command that begins so, and how the command ends."""
+    """Say what is plugged in for a command that begins so, None where it is not run, and how the command ends."""
 
     command: str
-    plug: Callable[[], contextlib.AbstractContextManager[Desk | VirtualInsoles]]
+    plug: Plug | None
     exit_code: int = 0
 
 
-def _blank(chip: Chip, flash_mib: int) -> Callable[[], Desk]:
+def _blank(chip: Chip, flash_mib: int) -> Plug:
     return lambda: Desk(Path.cwd(), chip, NorFlash(flash_mib * _MIB))
 
 
-def _insole(board: str, gait: str, dead: tuple[str, ...] = ()) -> Callable[[], contextlib.AbstractContextManager[VirtualInsoles]]:
+def _insole(board: str, gait: str, dead: tuple[str, ...] = ()) -> Plug:
     return lambda: virtual_insoles(SimOptions(feet="left", board=board, gait=gait, dead=dead))
 
 
@@ -47,7 +50,7 @@ PLUGGED = (
     Plugged("doctor", _insole("esp32_devkitc", "weight_shift", ("heel_medial",)), _DAMAGED),
     Plugged("record", _insole("esp32_devkitc", "standing"), INTERRUPTED),
     Plugged("setup", _insole("esp32_devkitc", "standing")),
-    Plugged("flash", _blank(S3, 8)),
+    Plugged("flash", _blank(S3, 8) if IN_FULL else None),  # the same command as before, on another chip
     Plugged("setup", _insole("esp32_s3", "standing")),
     Plugged("doctor", _insole("insole_s3", "weight_shift")),
 )
@@ -69,6 +72,9 @@ class Bench(Room):
             return super().run(command)
         self._now = next(self._plugged)
         assert command.text.split()[1] == self._now.command, "the guide has another order than bench.py"
+        if self._now.plug is None:
+            check(command.text)
+            return ""
         with self._now.plug() as what, self._held(what):
             return super().run(command)
 

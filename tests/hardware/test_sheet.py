@@ -12,24 +12,16 @@ import pytest
 from hardware.drawing import Circle, Line, Point
 from hardware.pins import read_pins
 from hardware.sheet.__main__ import OUT, README, made
-from hardware.sheet.plan import LAYERS, SIDES, channel_numbers, files, page
+from hardware.sheet.plan import KIT, LAYERS, SIDES, channel_numbers, files, page
 from hardware.sheet.shape import DATA, SIZES, Sheet, sheet
 from retrosole import wire
+from retrosole.gait.foot_shape import PLACES
 from retrosole.twin.boards import board_names
 from tests.hardware.netlist import bill
 
 SHEETS = [sheet(size) for size in SIZES]
 EACH = pytest.mark.parametrize("one", SHEETS, ids=lambda one: f"EU {one.size}")
 DISC, PAD = DATA["sensor"]["disc_mm"], DATA["sensor"]["pad_mm"]
-
-
-def host_places() -> dict[str, tuple[float, float]]:
-    """Give the places that maps and the centre of pressure use."""
-    try:
-        from retrosole.gait.foot_shape import PLACES
-    except ImportError:
-        from retrosole.live.foot_map import _SITE as PLACES
-    return dict(PLACES)
 
 
 def from_line(point: Point, a: Point, b: Point) -> float:
@@ -119,7 +111,8 @@ def test_discs_tails_and_wires_keep_clear_of_other_discs(one: Sheet) -> None:
 @EACH
 def test_the_tongue_holds_its_flat_cable_and_reaches_out(one: Sheet) -> None:
     cable = DATA["cable"]
-    assert cable["breadth_mm"] >= 10 * 1.0 + 1.0, "ten conductors of 1 mm, with a rim"
+    wire_n = 2 * len(KIT)
+    assert cable["breadth_mm"] >= wire_n * 1.0 + 2.0, "the kit's wires of 1 mm side by side, with a rim"
     out = [(x, y) for x, y in one.cut if x > one.breadth_mm + 10]
     ys = [y for _, y in out]
     assert max(ys) - min(ys) == pytest.approx(cable["breadth_mm"])
@@ -138,9 +131,8 @@ def test_every_site_of_a_board_has_a_place_and_every_place_a_board() -> None:
 @EACH
 def test_places_are_where_the_host_takes_them_to_be(one: Sheet) -> None:
     """Within a pad's radius: maps and the centre of pressure are those of the sheet."""
-    places = host_places()
     for sensor in one.sensors:
-        x, y = places[sensor.site]
+        x, y = PLACES[sensor.site]
         taken = (x * one.breadth_mm, (1 - y) * one.length_mm)
         assert math.dist(sensor.centre, taken) < PAD / 2, (sensor.site, sensor.centre, taken)
 

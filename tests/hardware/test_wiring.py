@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,14 +11,27 @@ import pytest
 from hardware.pins import read_pins
 from hardware.wiring.__main__ import GUIDE, PICTURE, made
 from hardware.wiring.picture import draw, place
-from hardware.wiring.plan import KIT, RESISTOR_OHM, Part, nets, parts, pin_named, pin_of_gpio, printed, strip, table
+from hardware.wiring.plan import (
+    KIT,
+    RAIL_ROWS,
+    RESISTOR_OHM,
+    Part,
+    nets,
+    options_table,
+    parts,
+    pin_named,
+    pin_of_gpio,
+    printed,
+    strip,
+    table,
+)
+from retrosole.twin import circuit
 from retrosole.twin.boards import board_channels
 
 PINS = read_pins("esp32_devkitc")
 PARTS = parts(PINS)
 NETS = nets(PARTS)
 SVG = "{http://www.w3.org/2000/svg}"
-FRONT_ENDS = Path(__file__).resolve().parents[2] / "hardware" / "simulation" / "parts" / "front_ends.toml"
 
 
 def net(end: str) -> str:
@@ -103,11 +114,26 @@ def test_only_motor_and_led_may_be_left_out_and_the_rest_stands_without_them() -
     assert alone[strip(pin_named("GND"))] == alone["-R"] and alone[strip(pin_named("3V3"))] == alone["+L"]
 
 
+def test_every_end_that_may_be_left_out_is_told_in_words() -> None:
+    told = re.findall(r"(?<![\w`])(J\d-\d+|[+-][LR]\d+|[a-j]\d+)", options_table(PINS))
+    assert sorted(told) == sorted(end for part in PARTS if part.is_optional for end in part.ends)
+
+
 def test_no_hole_is_used_twice_and_all_are_on_the_board() -> None:
     ends = [end for part in PARTS for end in part.ends]
     assert len(set(ends)) == len(ends)
     for end in ends:
         assert end.startswith("J") or 1 <= int(re.sub(r"\D", "", end)) <= 30
+        assert end[0] not in "+-" or int(end[2:]) in RAIL_ROWS, end
+
+
+def test_the_breadboard_is_a_half_size_one_of_400_holes() -> None:
+    """Thirty rows of ten, and four rails of five times five, which have a gap in each sixth row."""
+    root = ElementTree.fromstring(PICTURE.read_text(encoding="utf-8"))
+    holes = {(dot.get("cx"), dot.get("cy")) for dot in root.iter(f"{SVG}circle") if dot.get("r") == "3"}
+    assert len(holes) == 400 == 30 * 10 + 4 * len(RAIL_ROWS)
+    plugged = {place(end) for part in PARTS for end in part.ends if not end.startswith("J")}
+    assert plugged <= {(float(x or 0), float(y or 0)) for x, y in holes}
 
 
 def test_no_wire_runs_over_the_end_of_another_part() -> None:
@@ -161,11 +187,10 @@ def test_another_pin_or_site_is_another_picture_and_another_table() -> None:
     for other in (moved, swapped, replace(PINS, led=4), replace(PINS, motor=26)):
         assert draw(other) != PICTURE.read_bytes()
     assert table(PINS) in GUIDE.read_text(encoding="utf-8")
+    assert options_table(PINS) != options_table(replace(PINS, led=4))
     assert table(moved) != table(PINS) != table(swapped)
 
 
 def test_the_resistor_is_the_one_that_was_simulated() -> None:
-    if not FRONT_ENDS.is_file():
-        pytest.skip("hardware/simulation is not here")
-    front_ends = tomllib.loads(FRONT_ENDS.read_text(encoding="utf-8"))
+    front_ends = circuit.tables("front_ends")
     assert front_ends[front_ends["chosen"]["weekend"]]["resistor_ohm"] == RESISTOR_OHM
