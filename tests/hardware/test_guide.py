@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardware import power
 from hardware.pins import read_pins
 from hardware.sheet.plan import page
 from hardware.sheet.shape import SIZES, sheet
@@ -146,6 +147,18 @@ def test_what_resistors_cost_is_what_recorded_walks_say() -> None:
     assert "one stance in sixteen is told wrongly; with 470 ohm one in 500" in WORDS
     assert "2.7 kilohm keeps to that, and tells one stance in 35 wrongly" in WORDS
     assert [round(value) for value in one_in.values()][:2] == [16, 35] and one_in["divider"] > 500
+
+
+def test_half_a_foot_is_the_end_of_the_range_of_10_kilohm() -> None:
+    end_n = simulated("results")["transfer"]["divider_10k"][circuit.SENSOR]["saturation_n"]
+    assert "with that, half a foot's weight is the end of the range" in WORDS
+    assert end_n == pytest.approx(circuit.PAD_FULL_SCALE_N * 0.63 / 2, rel=0.05), "a walker of 70 kg makes up to 63 N"
+
+
+def test_the_power_bank_stays_on_for_what_the_kit_takes() -> None:
+    idle, storing, *_ = power.budget(power.WAYS[1]).values()
+    assert "stays on at 30 mA: this takes some 60 (33 to 77)" in WORDS
+    assert idle[0] > 30 and (int(idle[0]), round(storing[1], -1), round(storing[2])) == (33, 60, 77)
 
 
 def test_what_it_is_for_is_as_good_as_recorded_walks_say() -> None:

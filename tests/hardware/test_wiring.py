@@ -105,6 +105,12 @@ def test_the_button_is_the_kits_own() -> None:
     assert pin_of_gpio(0) not in {end for part in PARTS for end in part.ends}
 
 
+def test_pins_that_can_only_read_are_only_read() -> None:
+    """GPIO 34 to 39 of an ESP32 have no output."""
+    assert sum(gpio >= 34 for gpio in PINS.adc) == 4
+    assert max(PINS.led, PINS.motor) < 34
+
+
 def test_only_motor_and_led_may_be_left_out_and_the_rest_stands_without_them() -> None:
     needed = [part for part in PARTS if not part.is_optional]
     counted = {kind: sum(part.kind == kind for part in needed) for kind in {part.kind for part in needed}}
