@@ -36,12 +36,12 @@ _BACK = Typed("and rest. 30 seconds.", ENTER)
 
 _NOTHING = (0.0,) * 6
 _STANDS = tuple(air + load for air, load in zip(AIR, STANDING, strict=True))
-_PRESS_S = 1.0
+_PRESS_S = 0.8
 
 
 def _press(kg: float, words: str = "") -> tuple[Typed, ...]:
     """Press the first pad until the scale shows this, and let go."""
-    return Typed(words, "", 0.5, (reading(kg)[2], *_NOTHING[1:])), Typed("", "", _PRESS_S, _NOTHING)
+    return Typed(words, "", 0.3, (reading(kg)[2], *_NOTHING[1:])), Typed("", "", _PRESS_S, _NOTHING)
 
 
 ANSWERS: dict[str, tuple[Typed, ...]] = {

@@ -1,19 +1,25 @@
 """The maker's bench, where the build guide is followed: what is plugged in, command by command.
 
-A kit and a board are in their loader; an insole that is built is a virtual one.
+A kit or a board that is to be flashed is in its loader. An insole that is built is a virtual one, whose feet can be
+moved; where it is switched off and on in between, an emulated machine with flash of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from retrosole import wire
+from retrosole.fitting.choices import WORDS
 from retrosole.flashing.chips import CHIPS, Chip
+from retrosole.flashing.pack import device_files, packed
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from retrosole.twin.virtual import VirtualInsoles
-from tests.boards.desk import Desk
+from tests.boards.desk import Desk, Done, run
+from tests.boards.machine import Board, vfs_image
 from tests.boards.nor_flash import NorFlash
 from tests.guides.blocks import Command
 from tests.guides.lines import check
@@ -22,18 +28,38 @@ from tests.machines import need
 from tests.soak import IN_FULL
 from tests.wearer import feel
 
-ESP32, S3, _ = CHIPS
+ESP32, S3, C3 = CHIPS
 _MIB = 2**20
 _DAMAGED = 6
-Plug = Callable[[], contextlib.AbstractContextManager[Desk | VirtualInsoles]]
+
+
+class Flashed(Board):
+    """An insole of this board, flashed and switched on, for whom commands are typed with its port."""
+
+    def __init__(self, board: wire.Board) -> None:
+        folder = Path.cwd() / "flashed"
+        folder.mkdir()
+        files = device_files(packed(C3.architecture), {"side": WORDS["side"]["left"], "board": int(board)})
+        super().__init__(folder, vfs_image(files), tcp=True)
+
+    def retrosole(self, *words: str) -> Done:
+        """Type a command."""
+        return run([sys.executable, "-m", "retrosole", words[0], "--port", self.port, *words[1:]])
+
+
+Plug = Callable[[], contextlib.AbstractContextManager[Desk | Flashed | VirtualInsoles]]
 
 
 class Plugged(NamedTuple):
-    """Say what is plugged in for a command that begins so, None where it is not run, and how the command ends."""
+    """Say what is plugged in for a command that begins so, and how the command ends.
+
+    None is what is plugged in already, switched off and on; a command that is not to be run has `is_run` False.
+    """
 
     command: str
     plug: Plug | None
     exit_code: int = 0
+    is_run: bool = True
 
 
 def _blank(chip: Chip, flash_mib: int) -> Plug:
@@ -50,8 +76,9 @@ PLUGGED = (
     Plugged("doctor", _insole("esp32_devkitc", "weight_shift", ("heel_medial",)), _DAMAGED),
     Plugged("record", _insole("esp32_devkitc", "standing"), INTERRUPTED),
     Plugged("setup", _insole("esp32_devkitc", "standing")),
-    Plugged("flash", _blank(S3, 8) if IN_FULL else None),  # the same command as before, on another chip
-    Plugged("setup", _insole("esp32_s3", "standing")),
+    Plugged("flash", _blank(S3, 8), is_run=IN_FULL),  # the same command as before, for another chip
+    Plugged("setup", lambda: Flashed(wire.Board.ESP32_S3)),
+    Plugged("info", None),
     Plugged("doctor", _insole("insole_s3", "weight_shift")),
 )
 
@@ -64,7 +91,12 @@ class Bench(Room):
         super().__init__()
         self._plugged = iter(plugged)
         self._now: Plugged | None = None
+        self._socket = contextlib.ExitStack()
         self._insoles: VirtualInsoles | None = None
+
+    def __exit__(self, *_error: object) -> None:
+        super().__exit__()
+        self._socket.close()
 
     def run(self, command: Command) -> str:
         """Plug in what this command is for, and do what is typed; give what is seen of it."""
@@ -72,17 +104,21 @@ class Bench(Room):
             return super().run(command)
         self._now = next(self._plugged)
         assert command.text.split()[1] == self._now.command, "the guide has another order than bench.py"
-        if self._now.plug is None:
+        if not self._now.is_run:
             check(command.text)
             return ""
-        with self._now.plug() as what, self._held(what):
-            return super().run(command)
+        self._plug_in(self._now)
+        return super().run(command)
 
-    @contextlib.contextmanager
-    def _held(self, what: Desk | VirtualInsoles) -> Iterator[None]:
-        self._board, self._insoles = (what, None) if isinstance(what, Desk) else (None, what)
-        yield
-        self._board = self._insoles = None
+    def _plug_in(self, wanted: Plugged) -> None:
+        if wanted.plug is None:
+            assert isinstance(self._board, Flashed), "only such a one keeps what it was told"
+            self._board.power_off()
+            self._board.power_on()
+            return
+        self._socket.close()
+        what = self._socket.enter_context(wanted.plug())
+        self._board, self._insoles = (None, what) if isinstance(what, VirtualInsoles) else (what, None)
 
     def _exit_code(self, text: str) -> int:
         return 0 if self._now is None else self._now.exit_code

@@ -60,6 +60,14 @@ def test_it_says_first_that_nothing_was_built_and_that_it_is_no_medical_device()
     assert "**Not a medical device.**" in GUIDE and "never charge while it is worn" in GUIDE.lower()
 
 
+def test_the_weekend_path_is_complete_on_its_page() -> None:
+    """It leads to nothing that has to be read: to its own headings, to the page to print, and to what it shows."""
+    path = GUIDE[GUIDE.index("## The weekend path") : GUIDE.index("## The insole board")]
+    for link in re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", path):
+        assert link.startswith("#") or re.fullmatch(r"sheet/out/eu\d\d\.pdf", link), link
+    assert re.findall(r"!\[[^\]]*\]\(([^)]+)\)", path) == ["sheet/out/eu41.svg", "wiring/devkitc.svg"]
+
+
 def test_doctors_limit_of_noise() -> None:
     assert f"up to {HALF_NOISY_PART * circuit.MAX_COUNTS:.0f} counts pass" in WORDS
 
