@@ -15,6 +15,8 @@ With --check nothing is written; the exit code is 1 when a file there is not wha
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import re
 import sys
@@ -47,6 +49,7 @@ BOM_COLUMNS = {  # field of a symbol: heading
     "Alternative": "Alternative",
     "Price_Class": "Price class",
     "Description": "Description",
+    "Package": "Off the board",  # what it looks like when it has no footprint
 }
 
 
@@ -93,7 +96,14 @@ def _netlist(room: Room) -> bytes:
 def _bom(room: Room) -> bytes:
     columns = ("--fields", ",".join(BOM_COLUMNS), "--labels", ",".join(BOM_COLUMNS.values()))
     table = _export(room, "bom.csv", "export", "bom", *columns, "--group-by", "Value,Footprint,MPN")
-    return table.replace(b"\r\n", b"\n")
+    lines = list(csv.DictReader(io.StringIO(table.decode())))
+    for line in lines:
+        line["Package"] = line["Package"] or line["Off the board"]
+    text = io.StringIO()
+    to = csv.DictWriter(text, [*lines[0]][:-1], extrasaction="ignore", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    to.writeheader()
+    to.writerows(lines)
+    return text.getvalue().encode()
 
 
 def _export(room: Room, name: str, *arguments: str) -> bytes:
