@@ -20,6 +20,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,7 @@ BOM_COLUMNS = {  # field of a symbol: heading
 
 def make(room: Room) -> dict[str, bytes]:
     """Run KiCad over the schematic in a room; return the files by name."""
-    return {
-        "erc.json": _erc(room),
-        "schematic.pdf": _pdf(room),
-        **_svgs(room),
-        "netlist.net": _netlist(room),
-        "bom.csv": _bom(room),
-    }
+    return {name: made(room) for name, made in MADE.items()} | _svgs(room)
 
 
 def _erc(room: Room) -> bytes:
@@ -99,7 +94,7 @@ def _bom(room: Room) -> bytes:
     lines = list(csv.DictReader(io.StringIO(table.decode())))
     for line in lines:
         line["Package"] = line["Package"] or line["Off the board"]
-    text = io.StringIO()
+    text = io.StringIO()  # written as KiCad does, all in quotes
     to = csv.DictWriter(text, [*lines[0]][:-1], extrasaction="ignore", quoting=csv.QUOTE_ALL, lineterminator="\n")
     to.writeheader()
     to.writerows(lines)
@@ -111,6 +106,14 @@ def _export(room: Room, name: str, *arguments: str) -> bytes:
     return (room.path / name).read_bytes()
 
 
+MADE: dict[str, Callable[[Room], bytes]] = {
+    "erc.json": _erc,
+    "schematic.pdf": _pdf,
+    "netlist.net": _netlist,
+    "bom.csv": _bom,
+}
+
+
 def violations(files: dict[str, bytes]) -> list[dict[str, Any]]:
     """Give what the electrical rules check found."""
     return list(json.loads(files["erc.json"])["violations"])
@@ -120,7 +123,7 @@ def _write(files: dict[str, bytes]) -> None:
     OUT.mkdir(exist_ok=True)
     for name, data in files.items():
         (OUT / name).write_bytes(data)
-        print(f"hardware: {(OUT / name).relative_to(BOARD.parent.parent)}, {len(data)} bytes")
+        print(f"hardware: hardware/board/out/{name}, {len(data)} bytes")
 
 
 def _different(files: dict[str, bytes]) -> list[str]:

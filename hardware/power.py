@@ -162,7 +162,7 @@ def budget(way: Way) -> dict[str, Range]:
 
 
 def _extra_ma(way: Way) -> Range:
-    if way is WAYS[0]:
+    if way.board == "insole_s3":
         low, usual, high = (ua / 1000 for ua in board_ua(is_on=True))
     else:
         low, usual, high = data()["extra"]["devkit"]["ma"]
@@ -199,15 +199,18 @@ USES = (
 def day_mah(use: Use, states: dict[str, Range], off_ua: Range) -> Range:
     """Give the charge of a day in mAh: low, usual, high."""
     session, idle, off_h = states[use.session], states[IDLE], 24 - use.session_h - use.on_h
-    low, usual, high = (
-        session[k] * use.session_h + idle[k] * use.on_h + off_ua[k] / 1000 * off_h for k in range(3)
-    )
+    low, usual, high = (session[k] * use.session_h + idle[k] * use.on_h + off_ua[k] / 1000 * off_h for k in range(3))
     return low, usual, high
 
 
 def written(page: str) -> str:
     """Give POWER.md with its tables written anew."""
-    for name, table in (("currents", _currents()), ("life", _life()), ("cell", _on_the_cell()), ("sources", _sources())):
+    for name, table in (
+        ("currents", _currents()),
+        ("life", _life()),
+        ("cell", _on_the_cell()),
+        ("sources", _sources()),
+    ):
         begin, end = _BEGIN.format(name), _END.format(name)
         before, rest = page.split(begin)
         page = f"{before}{begin}{table}\n{end}{rest.split(end, 1)[1]}"
@@ -259,7 +262,11 @@ def _lasts(days: Range, use: Use) -> str:
 def _on_the_cell() -> str:
     parts = data()["on_the_cell"]
     rows = [
-        [f"{part['title']} {name}, {part['value']}", *[_slashed(part[key]) for key in ("on_ua", "off_ua")], part["source"]]
+        [
+            f"{part['title']} {name}, {part['value']}",
+            *[_slashed(part[key]) for key in ("on_ua", "off_ua")],
+            part["source"],
+        ]
         for name, part in parts.items()
     ]
     whence = "computed for a full cell; off: the middle is pulled down by the module's pin, which has no supply"
@@ -275,7 +282,8 @@ def _slashed(values: Range) -> str:
 def _sources() -> str:
     one = data()
     rows = [
-        [part["title"], _slashed(part["ma"]), part["source"]] for part in (*one["chip"].values(), one["extra"]["devkit"])
+        [part["title"], _slashed(part["ma"]), part["source"]]
+        for part in (*one["chip"].values(), one["extra"]["devkit"])
     ]
     rows.append(["LED, while lit", f"{led_lit_ma():g}", one["led"]["source"]])
     rows.append(["vibration motor", f"{one['motor']['ma']:g}", one["motor"]["source"]])
