@@ -187,3 +187,5 @@ def test_the_board_has_a_number_in_the_protocol() -> None:
 def test_the_rules_check_found_nothing() -> None:
     report = json.loads((OUT / "erc.json").read_text(encoding="utf-8"))
     assert report == {"sheets": 12, "violations": []}
+    rules = json.loads((OUT.parent / "insole.kicad_pro").read_text(encoding="utf-8")).get("erc", {})
+    assert not rules.get("erc_exclusions") and "ignore" not in rules.get("rule_severities", {}).values()
