@@ -53,6 +53,14 @@ WAYS = (
     Way("weekend kit", "esp32", "divider", "esp32_devkitc"),
 )
 
+# What an insole does, as the table calls it.
+IDLE = "on, no session"
+SAMPLING = "sampling at 200 Hz, the store full"
+STORING_SLOW = "sampling at 100 Hz, storing"
+STORING = "sampling at 200 Hz, storing"
+CUED = "sampling at 200 Hz, storing, cue on"
+LIGHT_SLEEP = "sleeping (light sleep): **the firmware does not**"
+
 
 def data() -> dict[str, Any]:
     """Read power.toml."""
@@ -133,14 +141,6 @@ def _sensor_ma(front_end: str, siemens: circuit.Floats) -> circuit.Floats:
         upper, lower = one["reference_ohm"]
         across_v *= float(lower / (upper + lower))
     return 1000 * across_v * siemens / (1 + series_ohm * siemens)
-
-
-IDLE = "on, no session"
-SAMPLING = "sampling at 200 Hz, the store full"
-STORING_SLOW = "sampling at 100 Hz, storing"
-STORING = "sampling at 200 Hz, storing"
-CUED = "sampling at 200 Hz, storing, cue on"
-LIGHT_SLEEP = "sleeping (light sleep): **the firmware does not**"
 
 
 def budget(way: Way) -> dict[str, Range]:
@@ -230,7 +230,8 @@ def _currents() -> str:
     found = [budget(way) for way in WAYS]
     rows = [[state, *[_range(one[state], 1) for one in found]] for state in found[0]]
     rows.insert(-1, ["streaming to a host, with or without storing", "0: USB feeds it, and charges", "as without"])
-    rows.append(["switched off", _range(tuple(ua / 1000 for ua in board_ua(is_on=False)), 3), "unplugged"])
+    low, usual, high = board_ua(is_on=False)
+    rows.append(["switched off", _range((low / 1000, usual / 1000, high / 1000), 3), "unplugged"])
     rows.append(["of it front ends and sensors, walking", *[f"{front_end_ma(way):.1f}" for way in WAYS]])
     return _rows(["mA", *[way.title for way in WAYS]], rows)
 
