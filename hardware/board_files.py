@@ -15,9 +15,12 @@ With --check nothing is written; the exit code is 1 when a file there is not wha
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +50,13 @@ BOM_COLUMNS = {  # field of a symbol: heading
     "Alternative": "Alternative",
     "Price_Class": "Price class",
     "Description": "Description",
+    "Package": "Off the board",  # what it looks like when it has no footprint
 }
 
 
 def make(room: Room) -> dict[str, bytes]:
     """Run KiCad over the schematic in a room; return the files by name."""
-    return {
-        "erc.json": _erc(room),
-        "schematic.pdf": _pdf(room),
-        **_svgs(room),
-        "netlist.net": _netlist(room),
-        "bom.csv": _bom(room),
-    }
+    return {name: made(room) for name, made in MADE.items()} | _svgs(room)
 
 
 def _erc(room: Room) -> bytes:
@@ -93,12 +91,27 @@ def _netlist(room: Room) -> bytes:
 def _bom(room: Room) -> bytes:
     columns = ("--fields", ",".join(BOM_COLUMNS), "--labels", ",".join(BOM_COLUMNS.values()))
     table = _export(room, "bom.csv", "export", "bom", *columns, "--group-by", "Value,Footprint,MPN")
-    return table.replace(b"\r\n", b"\n")
+    lines = list(csv.DictReader(io.StringIO(table.decode())))
+    for line in lines:
+        line["Package"] = line["Package"] or line["Off the board"]
+    text = io.StringIO()  # written as KiCad does, all in quotes
+    to = csv.DictWriter(text, [*lines[0]][:-1], extrasaction="ignore", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    to.writeheader()
+    to.writerows(lines)
+    return text.getvalue().encode()
 
 
 def _export(room: Room, name: str, *arguments: str) -> bytes:
     room.run("sch", *arguments, "-o", f"{room.inside}/{name}", f"{room.inside}/{SCHEMATIC}")
     return (room.path / name).read_bytes()
+
+
+MADE: dict[str, Callable[[Room], bytes]] = {
+    "erc.json": _erc,
+    "schematic.pdf": _pdf,
+    "netlist.net": _netlist,
+    "bom.csv": _bom,
+}
 
 
 def violations(files: dict[str, bytes]) -> list[dict[str, Any]]:
@@ -110,7 +123,7 @@ def _write(files: dict[str, bytes]) -> None:
     OUT.mkdir(exist_ok=True)
     for name, data in files.items():
         (OUT / name).write_bytes(data)
-        print(f"hardware: {(OUT / name).relative_to(BOARD.parent.parent)}, {len(data)} bytes")
+        print(f"hardware: hardware/board/out/{name}, {len(data)} bytes")
 
 
 def _different(files: dict[str, bytes]) -> list[str]:

@@ -35,12 +35,11 @@ _WALKER = Person()
 
 @dataclass(frozen=True)
 class Way:
-    """Name one way to build: chip, front end, what else is on it, and the firmware's board with its channels."""
+    """Name one way to build: chip, front end, and the firmware's board with its channels."""
 
     title: str
     chip: str
     front_end: str
-    extra: str
     board: str
 
     @property
@@ -49,11 +48,18 @@ class Way:
         return board_channels(self.board)
 
 
-# The board has the eight channels of the ESP32-S3 kit.
 WAYS = (
-    Way("board", "esp32_s3", "amplifier", "board", "esp32_s3"),
-    Way("weekend kit", "esp32", "divider", "devkit", "esp32_devkitc"),
+    Way("board", "esp32_s3", "amplifier", "insole_s3"),
+    Way("weekend kit", "esp32", "divider", "esp32_devkitc"),
 )
+
+# What an insole does, as the table calls it.
+IDLE = "on, no session"
+SAMPLING = "sampling at 200 Hz, the store full"
+STORING_SLOW = "sampling at 100 Hz, storing"
+STORING = "sampling at 200 Hz, storing"
+CUED = "sampling at 200 Hz, storing, cue on"
+LIGHT_SLEEP = "sleeping (light sleep): **the firmware does not**"
 
 
 def data() -> dict[str, Any]:
@@ -70,9 +76,36 @@ def constant(module: str, name: str) -> int:
     return int(found[1], 0)
 
 
-def led_ma() -> float:
-    """Give the LED's mean current in a session: the steps of its pattern that are lit, of 16."""
-    return float(data()["led"]["ma"]) * constant("lamp", "SAMPLING").bit_count() / 16
+def led_lit_ma() -> float:
+    """Give the LED's current while lit."""
+    one = data()["led"]
+    return float(1000 * (one["supply_v"] - one["forward_v"]) / one["series_ohm"])
+
+
+def led_ma(pattern: str = "SAMPLING") -> float:
+    """Give the LED's mean current with a pattern of the firmware: the steps that are lit, of 16."""
+    return led_lit_ma() * constant("lamp", pattern).bit_count() / 16
+
+
+def divider_ua(is_on: bool) -> Range:
+    """Give what the battery's divider takes from a full cell; switched off, the module's pin pulls its middle down."""
+    one = data()["divider"]
+    upper, lower = circuit.tables("front_ends")["battery"]["resistor_ohm"]
+    through_both = 1e6 * one["cell_v"] / (upper + lower)
+    if is_on:
+        return through_both, through_both, through_both
+    return through_both, 1e6 * (one["cell_v"] - one["pin_off_v"]) / upper, 1e6 * one["cell_v"] / upper
+
+
+def board_ua(is_on: bool) -> Range:
+    """Give what hangs on the board's cell beside the module, switched on or off."""
+    parts = [part["on_ua" if is_on else "off_ua"] for part in data()["on_the_cell"].values()]
+    return _sum([divider_ua(is_on), *parts])
+
+
+def _sum(ranges: list[Range]) -> Range:
+    low, usual, high = (sum(values) for values in zip(*ranges, strict=True))
+    return low, usual, high
 
 
 def motor_ma() -> float:
@@ -111,23 +144,29 @@ def _sensor_ma(front_end: str, siemens: circuit.Floats) -> circuit.Floats:
 
 
 def budget(way: Way) -> dict[str, Range]:
-    """Give the current of each state at the cell, low, usual and high."""
-    one = data()
-    chip, extra = one["chip"][way.chip], one["extra"][way.extra]
-    rest = [sum(pair) for pair in zip(chip["ma"], extra["ma"], strict=True)]
-    front = front_end_ma(way)
+    """Give the current of each state at the cell in mA, low, usual and high."""
+    extra, idle, front = _extra_ma(way), _unloaded_ma(way), front_end_ma(way)
     n = len(way.channels)
-    idle_front = _unloaded_ma(way)
     states = {
-        "on, no session (the firmware does not sleep)": idle_front,
-        "sampling at 100 Hz, storing": front + led_ma() + store_ma(100, n),
-        "sampling at 200 Hz, storing": front + led_ma() + store_ma(200, n),
-        "sampling at 200 Hz, storing, cue on": front + led_ma() + store_ma(200, n) + motor_ma(),
+        IDLE: idle,
+        SAMPLING: front + led_ma("FULL"),
+        STORING_SLOW: front + led_ma() + store_ma(100, n),
+        STORING: front + led_ma() + store_ma(200, n),
+        CUED: front + led_ma() + store_ma(200, n) + motor_ma(),
     }
-    found: dict[str, Range] = {name: (rest[0] + ma, rest[1] + ma, rest[2] + ma) for name, ma in states.items()}
-    asleep = chip["light_sleep_ma"] + extra["ma"][1] + idle_front
-    found["light sleep, which the firmware does not use"] = (asleep, asleep, asleep)
+    chip = data()["chip"][way.chip]
+    found = {name: _sum([chip["ma"], extra, (ma, ma, ma)]) for name, ma in states.items()}
+    asleep = chip["light_sleep_ma"] + idle
+    found[LIGHT_SLEEP] = _sum([extra, (asleep, asleep, asleep)])
     return found
+
+
+def _extra_ma(way: Way) -> Range:
+    if way.board == "insole_s3":
+        low, usual, high = (ua / 1000 for ua in board_ua(is_on=True))
+    else:
+        low, usual, high = data()["extra"]["devkit"]["ma"]
+    return low, usual, high
 
 
 def _unloaded_ma(way: Way) -> float:
@@ -150,24 +189,28 @@ class Use:
 
 
 USES = (
-    Use("15 minutes a day, 5 more switched on", "sampling at 100 Hz, storing", 0.25, 5 / 60),
-    Use("the same with the cue", "sampling at 200 Hz, storing, cue on", 0.25, 5 / 60),
-    Use("clinic day of 8 hours, 3 of them in sessions", "sampling at 200 Hz, storing", 3.0, 5.0),
-    Use("left on, no session", "on, no session (the firmware does not sleep)", 0.0, 24.0),
+    Use("15 minutes a day, 5 more switched on", STORING_SLOW, 0.25, 5 / 60),
+    Use("the same with the cue", CUED, 0.25, 5 / 60),
+    Use("clinic day of 8 hours, 3 of them in sessions", STORING, 3.0, 5.0),
+    Use("left on, no session", IDLE, 0.0, 24.0),
 )
 
 
-def day_mah(use: Use, states: dict[str, Range], off_ma: float) -> Range:
+def day_mah(use: Use, states: dict[str, Range], off_ua: Range) -> Range:
     """Give the charge of a day in mAh: low, usual, high."""
-    off_h = 24 - use.session_h - use.on_h
-    idle = states["on, no session (the firmware does not sleep)"]
-    low, usual, high = (states[use.session][k] * use.session_h + idle[k] * use.on_h + off_ma * off_h for k in range(3))
+    session, idle, off_h = states[use.session], states[IDLE], 24 - use.session_h - use.on_h
+    low, usual, high = (session[k] * use.session_h + idle[k] * use.on_h + off_ua[k] / 1000 * off_h for k in range(3))
     return low, usual, high
 
 
 def written(page: str) -> str:
     """Give POWER.md with its tables written anew."""
-    for name, table in (("currents", _currents()), ("life", _life()), ("sources", _sources())):
+    for name, table in (
+        ("currents", _currents()),
+        ("life", _life()),
+        ("cell", _on_the_cell()),
+        ("sources", _sources()),
+    ):
         begin, end = _BEGIN.format(name), _END.format(name)
         before, rest = page.split(begin)
         page = f"{before}{begin}{table}\n{end}{rest.split(end, 1)[1]}"
@@ -186,16 +229,19 @@ def _range(values: Range, places: int) -> str:
 def _currents() -> str:
     found = [budget(way) for way in WAYS]
     rows = [[state, *[_range(one[state], 1) for one in found]] for state in found[0]]
+    rows.insert(-1, ["streaming to a host, with or without storing", "0: USB feeds it, and charges", "as without"])
+    low, usual, high = board_ua(is_on=False)
+    rows.append(["switched off", _range((low / 1000, usual / 1000, high / 1000), 3), "unplugged"])
     rows.append(["of it front ends and sensors, walking", *[f"{front_end_ma(way):.1f}" for way in WAYS]])
     return _rows(["mA", *[way.title for way in WAYS]], rows)
 
 
 def _life() -> str:
     one = data()
-    states, off_ma = budget(WAYS[0]), one["extra"]["board"]["off_ma"]
+    states, off_ua = budget(WAYS[0]), board_ua(is_on=False)
     rows = []
     for use in USES:
-        day = day_mah(use, states, off_ma)
+        day = day_mah(use, states, off_ua)
         row = [use.title, f"{day[1]:.0f} mAh"]
         for mah in (one["cell"]["mah"], one["cell"]["larger_mah"]):
             days = tuple(mah * one["cell"]["usable"] / value for value in day)
@@ -214,13 +260,33 @@ def _lasts(days: Range, use: Use) -> str:
     return f"**{usual * hours:.1f} h** ({low * hours:.1f} to {high * hours:.1f})"
 
 
+def _on_the_cell() -> str:
+    parts = data()["on_the_cell"]
+    rows = [
+        [
+            f"{part['title']} {name}, {part['value']}",
+            *[_slashed(part[key]) for key in ("on_ua", "off_ua")],
+            part["source"],
+        ]
+        for name, part in parts.items()
+    ]
+    whence = "computed for a full cell; off: the middle is pulled down by the module's pin, which has no supply"
+    rows.append(["battery divider R7, R8", *[_slashed(divider_ua(is_on)) for is_on in (True, False)], whence])
+    rows.append(["together", *[_range(board_ua(is_on), 0) for is_on in (True, False)], ""])
+    return _rows(["uA", "switched on", "switched off", "from"], rows)
+
+
+def _slashed(values: Range) -> str:
+    return " / ".join(f"{value:.3g}" for value in values)
+
+
 def _sources() -> str:
     one = data()
-    rows = []
-    for group in ("chip", "extra"):
-        for part in one[group].values():
-            rows.append([part["title"], " / ".join(f"{ma:g}" for ma in part["ma"]), part["source"]])
-    rows.append(["LED, while lit", f"{one['led']['ma']:g}", one["led"]["source"]])
+    rows = [
+        [part["title"], _slashed(part["ma"]), part["source"]]
+        for part in (*one["chip"].values(), one["extra"]["devkit"])
+    ]
+    rows.append(["LED, while lit", f"{led_lit_ma():g}", one["led"]["source"]])
     rows.append(["vibration motor", f"{one['motor']['ma']:g}", one["motor"]["source"]])
     rows.append(["writing a page of flash", f"{one['flash']['ma']:g}", "assumed; for 0.8 ms (ESP32-S3 data sheet 2.2)"])
     return _rows(["", "mA", "from"], rows)

@@ -27,7 +27,7 @@ from retrosole.errors import PortError
 
 BAUDRATE = 115200
 _READ_TIMEOUT_S = 0.2  # how long a close may have to wait for the reader
-_WRITE_TIMEOUT_S = 1.0
+_WRITE_TIMEOUT_S = 3.0  # a busy computer or an insole that erases its store may leave a port alone for a second
 _BUSY_S = 1.0
 _BUSY_AGAIN_S = 0.1
 _SOCKET_READ_BYTES = 4096

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from tests.hardware.netlist import bill, committed
+from tests.hardware.netlist import bill, committed, in_units
 
+SHEET = Path(__file__).resolve().parents[2] / "hardware" / "sheet" / "sheet.toml"
 LINES = bill()
 OUTSIDE = {"BT1", "M1", *(f"RS{k}" for k in range(1, 9))}  # the cell, the motor, the sensors: not on the board
 PRICE_CLASSES = {"A", "B", "C", "D"}
@@ -26,11 +29,58 @@ def references(line: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["References"][:20])
 def test_each_line_can_be_ordered(line: dict[str, str]) -> None:
-    for column in ("Value", "MPN", "Manufacturer", "Alternative", "Description"):
-        assert line[column].strip(), column
+    for column, text in line.items():
+        assert text.strip(), column
     assert line["Price class"] in PRICE_CLASSES
     assert int(line["Quantity"]) == len(references(line))
-    assert line["Package"] or set(references(line)) <= OUTSIDE
+    assert (":" in line["Package"]) != (set(references(line)) <= OUTSIDE), "a footprint, unless it is not on the board"
+    assert f"{line['Manufacturer']} {line['MPN']}" != line["Alternative"], "the same once more is no second source"
+
+
+def test_the_sensor_is_the_one_that_the_sheet_is_drawn_for() -> None:
+    (line,) = [line for line in LINES if references(line)[0].startswith("RS")]
+    drawn = SHEET.read_text(encoding="utf-8")
+    assert f"{line['Manufacturer'].split()[0]} {line['Value']}, {line['MPN']}" in drawn
+    assert line["Package"] == f"foil, {tomllib.loads(drawn)['sensor']['length_mm']:g} mm long"
+
+
+def ohms(code: str) -> float:
+    """Read a resistor's value as makers write it: 5K1, 22R0, 470K."""
+    sizes = {"R": 1.0, "K": 1e3, "M": 1e6}
+    (letter,) = [one for one in code if one in sizes]
+    return float(code.replace(letter, ".").rstrip(".")) * sizes[letter]
+
+
+def picofarads(code: str) -> int:
+    """Read a capacitor's value as makers write it: 104 is 10 and four noughts."""
+    return int(code[:2]) * 10 ** int(code[2])
+
+
+RESISTORS = {"MPN": r"RC0603FR-07(\w+)L$", "Alternative": r"Vishay CRCW0603(\w{4})FKEA$"}
+CAPACITORS = {"MPN": r"CL(10|21)[AB](\d{3})[KM]", "Alternative": r"Murata GRM(188|21B)R[67]1[ACEH](\d{3})[KM]"}
+SIZES = {"10": "C_0603_1608Metric", "188": "C_0603_1608Metric", "21": "C_0805_2012Metric", "21B": "C_0805_2012Metric"}
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in LINES if re.match(r"R\d", line["References"])], ids=lambda line: line["Value"]
+)
+def test_a_resistors_part_numbers_say_its_value_and_size(line: dict[str, str]) -> None:
+    for column, form in RESISTORS.items():
+        found = re.match(form, line[column])
+        assert found is not None, line[column]
+        assert ohms(found[1]) == pytest.approx(in_units(line["Value"]))
+    assert line["Package"] == "Resistor_SMD:R_0603_1608Metric"
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in LINES if re.match(r"C\d", line["References"])], ids=lambda line: line["Value"]
+)
+def test_a_capacitors_part_numbers_say_its_value_and_size(line: dict[str, str]) -> None:
+    for column, form in CAPACITORS.items():
+        found = re.match(form, line[column])
+        assert found is not None, line[column]
+        assert picofarads(found[2]) == pytest.approx(1e12 * in_units(line["Value"]))
+        assert line["Package"] == f"Capacitor_SMD:{SIZES[found[1]]}"
 
 
 def test_every_part_of_the_netlist_is_on_one_line_and_nothing_else() -> None:

@@ -154,8 +154,24 @@ def test_the_cell_is_charged_gently_and_alone() -> None:
     assert (NET.net("D1", "A"), NET.net("D1", "K")) == ("VBUS", "VSYS")
 
 
+def test_the_cell_is_back_within_milliseconds_when_usb_goes() -> None:
+    """The gate of Q2 is VBUS, which holds what its capacitors hold until R11 has emptied them."""
+    farads = [in_units(NET.values[part]) for part in NET.parts_between("VBUS", "GND") if part.startswith("C")]
+    (resistor,) = [part for part in NET.parts_between("VBUS", "GND") if part.startswith("R")]
+    assert in_units(NET.values[resistor]) * sum(farads) < 6e-3, "less than a sample at 100 Hz"
+    assert 5.0**2 / in_units(NET.values[resistor]) < 0.05, "watts, half of what such a resistor bears"
+
+
+def test_a_cell_plugged_in_the_wrong_way_round_is_not_connected() -> None:
+    """Q4's own diode leads from the cell; its gate is at the cell's other contact."""
+    cell = NET.net_of["J2", "1"]
+    assert {NET.net("Q4", name) for name in "DS"} == {cell, "+BATT"} and NET.net("Q4", "D") == cell
+    assert NET.net("Q4", "G") == NET.net_of["J2", "2"]
+    assert {part for part, _ in NET.pins_of[cell]} == {"J2", "Q4"}, "nothing gets round it"
+
+
 def test_the_cell_is_behind_its_protection() -> None:
-    assert NET.net_of["J2", "1"] == "+BATT" and NET.net_of["J2", "2"] == NET.net("U3", "GND") != "GND"
+    assert NET.net_of["J2", "2"] == NET.net("U3", "GND") != "GND"
     assert {NET.net_of["Q1", pin] for pin in "23"} == {NET.net_of["J2", "2"]}
     assert {NET.net_of["Q1", pin] for pin in "67"} == {"GND"}
     assert (NET.net("U3", "OD"), NET.net("U3", "OC")) == (NET.net("Q1", "G1"), NET.net("Q1", "G2"))
@@ -171,3 +187,5 @@ def test_the_board_has_a_number_in_the_protocol() -> None:
 def test_the_rules_check_found_nothing() -> None:
     report = json.loads((OUT / "erc.json").read_text(encoding="utf-8"))
     assert report == {"sheets": 12, "violations": []}
+    rules = json.loads((OUT.parent / "insole.kicad_pro").read_text(encoding="utf-8")).get("erc", {})
+    assert not rules.get("erc_exclusions") and "ignore" not in rules.get("rule_severities", {}).values()

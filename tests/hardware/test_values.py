@@ -1,52 +1,66 @@
-"""The schematic has the values that were simulated."""
+"""The schematic has the values that were simulated, and the channels that the firmware tells a host of."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
+from retrosole import wire
 from retrosole.twin import circuit
+from retrosole.twin.boards import board_channels
+from retrosole.twin.runtimes import find
+from tests.chain.test_detect import identity
+from tests.hardware.netlist import Netlist, committed, in_units
+from tests.hardware.test_board import PINS, gpio_net
 
-NETLIST = Path(__file__).resolve().parents[2] / "hardware" / "board" / "out" / "netlist.net"
-UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "u": 1e-6, "n": 1e-9, "p": 1e-12}
-
-
-@pytest.fixture(scope="module")
-def values() -> dict[str, str]:
-    """Read the value of each component by its reference."""
-    if not NETLIST.is_file():
-        pytest.skip(f"NO SCHEMATIC, ITS VALUES NOT CHECKED: {NETLIST}")
-    found = re.findall(r'\(comp \(ref "([^"]+)"\)\s*\(value "([^"]*)"\)', NETLIST.read_text(encoding="utf-8"))
-    assert found
-    return dict(found)
+NET = committed()
+FRONT_ENDS = circuit.tables("front_ends")
+CHOSEN = FRONT_ENDS[FRONT_ENDS["chosen"]["board"]]
 
 
-def number(text: str) -> float:
-    match = re.match(r"([0-9.]+)([kMunp]?)", text)
-    assert match is not None, text
-    return float(match[1]) * UNITS[match[2]]
+def simulated() -> dict[str, float]:
+    """Give the value of each part that was simulated, by its reference, in ohms and farads."""
+    channel = {
+        "R{}01": CHOSEN["series_ohm"],
+        "R{}02": CHOSEN["feedback_ohm"],
+        "R{}03": CHOSEN["pin_ohm"],
+        "C{}01": CHOSEN["feedback_nf"] * 1e-9,
+        "C{}02": CHOSEN["pin_nf"] * 1e-9,
+    }
+    values = {name.format(k): value for k in range(1, 9) for name, value in channel.items()}
+    values |= dict(zip(("R20", "R21"), CHOSEN["reference_ohm"], strict=True))
+    battery = FRONT_ENDS["battery"]
+    return (
+        values | dict(zip(("R7", "R8"), battery["resistor_ohm"], strict=True)) | {"C4": battery["capacitor_nf"] * 1e-9}
+    )
 
 
-def test_every_channel_is_the_amplifier_that_was_simulated(values: dict[str, str]) -> None:
-    one = circuit.tables("front_ends")[circuit.tables("front_ends")["chosen"]["board"]]
-    for channel in range(1, 9):
-        has = {
-            place: number(values[f"{place[0]}{channel}{place[1:]}"]) for place in ("R01", "R02", "R03", "C01", "C02")
-        }
-        assert has == pytest.approx(
-            {
-                "R01": one["series_ohm"],
-                "R02": one["feedback_ohm"],
-                "R03": one["pin_ohm"],
-                "C01": one["feedback_nf"] * 1e-9,
-                "C02": one["pin_nf"] * 1e-9,
-            }
-        )
-    assert sum(value.startswith("MCP6004") for value in values.values()) == 2
-    assert [number(values[name]) for name in ("R20", "R21")] == one["reference_ohm"]
+def differing(net: Netlist) -> list[str]:
+    """Name the parts whose value is not the one that was simulated."""
+    return [name for name, value in simulated().items() if in_units(net.values[name]) != pytest.approx(value, rel=1e-6)]
 
 
-def test_the_battery_is_divided_as_was_simulated(values: dict[str, str]) -> None:
-    assert [number(values[name]) for name in ("R7", "R8")] == circuit.tables("front_ends")["battery"]["resistor_ohm"]
+def test_every_value_is_the_one_that_was_simulated() -> None:
+    assert len(simulated()) == 8 * 5 + 2 + 3
+    assert not differing(NET)
+    assert sum(value.startswith("MCP6004") for value in NET.values.values()) == 2
+    assert FRONT_ENDS["op_amp"]["name"].startswith("MCP6004")
+    assert NET.values["U6"].startswith("TLV755") and FRONT_ENDS["supply"]["volts"] == 3.3
+
+
+@pytest.mark.parametrize("name", ["R102", "C802", "R21", "R8"])
+def test_a_value_that_drifts_is_found(name: str) -> None:
+    net = Netlist({**NET.values, name: "3.3k" if name[0] == "R" else "33n"}, NET.net_of, NET.pins_of, NET.functions)
+    assert differing(net) == [name]
+
+
+@pytest.mark.slow
+def test_the_firmware_tells_a_host_the_channels_of_the_schematic(tmp_path: Path) -> None:
+    """The identity of a virtual insole that runs the board's file: number, order, zones, sites, full scale."""
+    who = identity(tmp_path, find("cpython"), board_channels("insole_s3"), "insole_s3")
+    nets = [gpio_net(pin) for pin in PINS["ADC_PINS"]]
+    assert (who.board, who.channel_n) == (wire.Board.INSOLE_S3, len(nets))
+    assert nets == [f"/CH{k}_{wire.Site(site).name}" for k, site in enumerate(who.sites)]
+    assert [wire.Zone(zone).name.lower() for zone in who.zones] == [zone for zone, _ in board_channels("insole_s3")]
+    assert who.full_scale == circuit.MAX_COUNTS
