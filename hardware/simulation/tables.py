@@ -33,7 +33,7 @@ def _choice(results: Results) -> str:
     found = {name: results["transfer"][name]["fsr_402"] for name in names}
     parts = {name: results["parts"][name]["5 %"] for name in names}
     settled = results["settling"]
-    area_cm2 = 3.14159 / 4 * (tables("sensors")["fsr_402"]["pad_mm"] / 10) ** 2
+    limit_ma = analyses.limit_ma("fsr_402")
     rows = [
         ["counts unloaded", *[f"{found[n]['unloaded_counts']:.0f}" for n in names]],
         ["first count above that, N", *[f"{found[n]['first_count_n']:.2f}" for n in names]],
@@ -46,9 +46,10 @@ def _choice(results: Results) -> str:
         ["off a straight line, 0 to 63 N", *[f"{found[n]['bend_percent']:.0f} %" for n in names]],
         ["part to part at 25 N (one sd)", *[f"{parts[n]['spread_at_25_n_percent']:.0f} %" for n in names]],
         [
-            "current in the sensor at 63 N, mA/cm² (advice: 1 at most)",
-            *[f"{found[n]['sensor_ma_at_foot'] / area_cm2:.1f}" for n in names],
+            "current in the sensor at 63 N, times what its maker says not to exceed",
+            *[f"{found[n]['sensor_ma_at_foot'] / limit_ma:.1f}" for n in names],
         ],
+        ["more than that from", *["never" if found[n]["limit_ma_at_n"] < 0 else f"{found[n]['limit_ma_at_n']:.0f} N" for n in names]],
         ["source at the pin, Ω", *[f"{settled[n]['source_ohm']:.0f}" for n in names]],
         ["sample not settled by, counts", *[f"{settled[n]['error_counts']:.1f}" for n in names]],
         ["of the firmware's assumptions broken", *[str(results["broken"][n]) for n in names]],
