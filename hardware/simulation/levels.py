@@ -111,13 +111,20 @@ def run(folder: Path, names: tuple[str, ...] = GAITPDB) -> dict[str, Any]:
         scored = list(pool.imap_unordered(tallies, jobs, chunksize=1))
 
     def of(front_end: str, rough: bool, remedy: str) -> dict[str, float]:
-        found = figures(total(one[front_end, rough, remedy] for one in scored))
-        return {name: round(found[name], 2) for name in FIGURES}
+        tallied = [one[front_end, rough, remedy] for one in scored]
+        found = figures(total(tallied)) | {"stance_sd_ms": _spread_of(tallied)}
+        return {name: round(found[name], 2) for name in (*FIGURES, "stance_mean_bias_ms", "stance_sd_ms")}
 
     return {"recordings": len(names)} | {
         condition: {f: {r: of(f, rough, r) for r in REMEDIES} for f in FRONT_ENDS}
         for condition, rough in (("clean", False), ("rough", True))
     }
+
+
+def _spread_of(tallied: list[Tally]) -> float:
+    """Give the standard deviation of the errors of stance times within a recording, of all recordings together."""
+    errors = [one.stance_error_ms for one in tallied]
+    return float(np.sqrt(np.average([np.var(e, ddof=1) for e in errors], weights=[len(e) - 1 for e in errors])))
 
 
 def main() -> int:
