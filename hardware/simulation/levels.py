@@ -2,8 +2,7 @@
 
 The recorded walks of `recorded`, through the straight line and both chosen front ends, with the detector as it is and
 with what might take back what a curve costs: levels at a higher fraction of the peak, readings expanded by a power,
-readings put straight by the curve itself, as if it were known of each sensor. The detector of the firmware has the first
-of them; nothing here changes it.
+readings put straight by the nominal curve. The firmware has the first of them; nothing here changes it.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def test_every_board_has_the_front_end_it_is_built_with() -> None:
         assert name == parts["chosen"]["board" if board == "insole_s3" else "weekend"]
         assert of_board(board) is FRONT_ENDS[name]
         assert of_board(board).circuit == name and of_board(board).curvature == 0
-    assert ASKED == (BY_BOARD, *FRONT_ENDS)
+    assert list(ASKED) == [BY_BOARD, *FRONT_ENDS]
     with pytest.raises(UsageError, match="nobody noted how board 'bench' reads its sensors, only of esp32_devkitc, "):
         of_board("bench")
 

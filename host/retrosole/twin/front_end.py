@@ -112,7 +112,7 @@ FRONT_ENDS: dict[str, FrontEnd] = {
 
 
 def for_recordings(name: str) -> FrontEnd | None:
-    """Give what recordings are read with by a name of FRONT_ENDS: for `ideal` none, which leaves alone what is counts."""
+    """Give what a name of FRONT_ENDS reads recordings with: for `ideal` none, which leaves alone what is counts."""
     return None if name == "ideal" else FRONT_ENDS[name]
 
 

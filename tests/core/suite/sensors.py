@@ -161,8 +161,8 @@ def test_a_foot_that_stands_still_has_no_stuck_sensors():
             assert walk.strides() == 0
 
 
-# The session begins on a foot that stands: what it carries is taken for nothing. Then it leans onto one sensor, and what
-# that one gains the others lose. They carry less than nothing, which is no foot in the air.
+# The session begins on a foot that stands: what it carries is taken for nothing. Then it leans onto one sensor, and
+# what that one gains the others lose. They carry less than nothing, which is no foot in the air.
 def test_a_foot_that_stood_from_the_start_and_leans_has_no_stuck_sensor():
     for lean in (12, 60, 110):
         walk = Walk()
