@@ -378,6 +378,8 @@ def judge(state: ptr32, sample_n: int) -> int:
 
 # The bits of the voting channels that have been loaded and have not moved for so many samples, though all others
 # together carry less than least_load. Several must have been still for long, and another not: a foot may well stand.
+# One that reads less than unloaded counts as much: where a session began on a standing foot, it has lost what the
+# loaded one gained.
 @micropython.viper
 def stuck(state: ptr32, sample_n: int, least_load: int) -> int:
     bits = 0
@@ -397,6 +399,8 @@ def stuck(state: ptr32, sample_n: int, least_load: int) -> int:
                 if state[at + _STILL_N] < _SEVERAL * sample_n:
                     long = 0
             else:
+                if load < 0:
+                    load = 0 - load
                 others += load
                 if state[at + _STILL_N] < sample_n:
                     moving = 1

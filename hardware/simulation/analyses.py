@@ -96,7 +96,8 @@ def transfer(front_end: str, sensor: str) -> dict[str, Any]:
         "foot_counts": digit(float(np.ptp(np.interp(FOOT_N, fine, fine_counts))), 0),
         "saturation_n": digit(_crossing(fine, fine_counts, circuit.MAX_COUNTS), 1),
         "bend_percent": digit(100 * float(np.abs(off).max() / np.ptp(walked_counts)), 1),
-        "sensor_ma_at_foot": digit(_sensor_ma(front_end, sensor, FOOT_N[1]), 2),
+        "sensor_ma_at_foot": digit(float(_sensor_ma(front_end, sensor, np.array([FOOT_N[1]]))[0]), 2),
+        "limit_ma_at_n": digit(_crossing(fine, _sensor_ma(front_end, sensor, fine), limit_ma(sensor)), 1),
         "model_error_counts": digit(float(np.abs(counts - model).max()), 2),
     }
 
@@ -118,16 +119,24 @@ def _crossing(fine: Floats, counts: Floats, level: float) -> float:
     return float(fine[k - 1] + part * (fine[k] - fine[k - 1]))
 
 
-def _sensor_ma(front_end: str, sensor: str, force_n: float) -> float:
+def _sensor_ma(front_end: str, sensor: str, force_n: Floats) -> Floats:
     one = tables("front_ends")
-    conductance = float(circuit.conductance_us(sensor, np.array([force_n]))[0]) * 1e-6
-    volts = float(circuit.volts(front_end, np.array([conductance * 1e6]))[0])
+    conductance_us = circuit.conductance_us(sensor, force_n)
+    siemens = conductance_us * 1e-6
     supply_v = float(one["supply"]["volts"])
     if kind(front_end) == "divider":
-        return (supply_v - volts) * conductance * 1000
+        divided: Floats = 1000 * (supply_v - circuit.volts(front_end, conductance_us)) * siemens
+        return divided
     upper, lower = one[front_end]["reference_ohm"]
     series_ohm = float(one[front_end]["series_ohm"])
-    return 1000 * supply_v * float(lower / (upper + lower)) * conductance / (1 + series_ohm * conductance)
+    held: Floats = 1000 * supply_v * float(lower / (upper + lower)) * siemens / (1 + series_ohm * siemens)
+    return held
+
+
+def limit_ma(sensor: str) -> float:
+    """Give the current that the maker says not to exceed, of a sensor pressed on all its area."""
+    one = tables("sensors")[sensor]
+    return float(one["current_ma_per_cm2"]) * math.pi / 4 * (float(one["pad_mm"]) / 10) ** 2
 
 
 def parts_of(front_end: str, sensor: str, tolerance: float, n: int = PART_N) -> list[Part]:

@@ -78,7 +78,7 @@ def _transfer(results: Mapping[str, Any]) -> Figure:
                 parts = results["parts"][name]["5 %"]
                 low, high = parts["p0.5"], parts["p99.5"]
                 panel.fill_between(parts["force_n"], low, high, color=_COLOURS[name], alpha=0.15, lw=0)
-        panel.axhline(circuit.MAX_COUNTS, color="#d01010", lw=0.7)
+        panel.axhline(circuit.MAX_COUNTS, color="#d01010", lw=0.7, label=f"{circuit.MAX_COUNTS}, the largest count")
         panel.set(xlabel="force on an FSR 402, N", xscale=scale)
     panels[1].set_xlim(0.1, 100)
     panels[0].set_xlim(0, 100)
@@ -101,6 +101,7 @@ def _response() -> Figure:
         title = tables("front_ends")[name]["title"]
         panel.plot(hz[shown], 20 * np.log10(gain[shown]), color=_COLOURS[name], label=title)
     panel.axhline(-3.01, color="#999999", lw=0.7, ls=":")
+    panel.text(1.1, -2.7, "-3 dB", fontsize=6.5)
     for rate_hz in (100, 200, 500):
         panel.axvline(rate_hz / 2, color="#999999", lw=0.5)
         panel.text(rate_hz / 2, -38, f" half of {rate_hz} Hz", fontsize=6.5, rotation=90, va="bottom")

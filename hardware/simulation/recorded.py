@@ -44,13 +44,13 @@ FIGURES = (
     "direction_right_percent",
     "direction_wrong_percent",
 )
-_RATE_HZ = 200
+RATE_HZ = 200
 _NOISE_COUNTS = 2.0
 
 
 def through(front_end: str, walk: Walked, rough: bool) -> Source:
     """Turn the loads of a walk into counts of a front end; each sample stands until the next."""
-    every = SOURCE_RATE_HZ // _RATE_HZ
+    every = SOURCE_RATE_HZ // RATE_HZ
     counts = {}
     for k, (side, loads) in enumerate(sorted(walk.loads.items())):
         seed = (zlib.crc32(walk.name.encode()), k)
@@ -64,7 +64,7 @@ def through(front_end: str, walk: Walked, rough: bool) -> Source:
 def _counts(front_end: str, x: NDArray[np.float64], seed: tuple[int, ...], rough: bool) -> NDArray[np.uint16]:
     part = x / circuit.MAX_COUNTS
     if rough:
-        t_s = np.arange(len(x)) / _RATE_HZ
+        t_s = np.arange(len(x)) / RATE_HZ
         part = part * uniform(generator(*seed), 1 - GAIN_SPREAD, 1 + GAIN_SPREAD)
         part = part * (1 + CREEP_PER_DECADE * np.log10(np.maximum(t_s, 1.0)))
     if front_end == STRAIGHT:
@@ -84,7 +84,7 @@ def tallies(job: tuple[Path, str, str]) -> dict[tuple[str, bool], Tally]:
     out = {}
     for rough in (False, True):
         for front_end in FRONT_ENDS:
-            found = on_clock(detect_source(through(front_end, walk, rough), _RATE_HZ), start_s)
+            found = on_clock(detect_source(through(front_end, walk, rough), RATE_HZ), start_s)
             out[front_end, rough] = score(references, found.strides, found.contacts, tolerance_ms=TOLERANCE_MS)
     return out
 

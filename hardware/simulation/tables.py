@@ -33,7 +33,7 @@ def _choice(results: Results) -> str:
     found = {name: results["transfer"][name]["fsr_402"] for name in names}
     parts = {name: results["parts"][name]["5 %"] for name in names}
     settled = results["settling"]
-    area_cm2 = 3.14159 / 4 * (tables("sensors")["fsr_402"]["pad_mm"] / 10) ** 2
+    limit_ma = analyses.limit_ma("fsr_402")
     rows = [
         ["counts unloaded", *[f"{found[n]['unloaded_counts']:.0f}" for n in names]],
         ["first count above that, N", *[f"{found[n]['first_count_n']:.2f}" for n in names]],
@@ -46,9 +46,10 @@ def _choice(results: Results) -> str:
         ["off a straight line, 0 to 63 N", *[f"{found[n]['bend_percent']:.0f} %" for n in names]],
         ["part to part at 25 N (one sd)", *[f"{parts[n]['spread_at_25_n_percent']:.0f} %" for n in names]],
         [
-            "current in the sensor at 63 N, mA/cm² (advice: 1 at most)",
-            *[f"{found[n]['sensor_ma_at_foot'] / area_cm2:.1f}" for n in names],
+            "current in the sensor at 63 N, times what its maker says not to exceed",
+            *[f"{found[n]['sensor_ma_at_foot'] / limit_ma:.1f}" for n in names],
         ],
+        ["more than that from", *[_limit(found[n]["limit_ma_at_n"]) for n in names]],
         ["source at the pin, Ω", *[f"{settled[n]['source_ohm']:.0f}" for n in names]],
         ["sample not settled by, counts", *[f"{settled[n]['error_counts']:.1f}" for n in names]],
         ["of the firmware's assumptions broken", *[str(results["broken"][n]) for n in names]],
@@ -62,6 +63,10 @@ def _bold(name: str, title: str) -> str:
 
 def _newton(value: float) -> str:
     return "above 200 N" if value < 0 else f"{value:.0f} N"
+
+
+def _limit(value: float) -> str:
+    return "never" if value < 0 else f"{value:.1f} N"
 
 
 def _detection(results: Results) -> str:
@@ -99,6 +104,27 @@ def _recorded(results: Results) -> str:
     ]
     assert results["transfer"].keys() >= set(names[1:])
     return _rows([f"{one['stances']} stances, clean / rough", *[_titled(name) for name in names]], rows)
+
+
+def _levels(results: Results) -> str:
+    del results  # recorded walks are scored apart, in minutes
+    one = json.loads((Path(__file__).parent / "levels.json").read_text(encoding="utf-8"))
+    wanted = {
+        "initial_contact_bias_ms": "initial contact, ms",
+        "final_contact_bias_ms": "final contact, ms",
+        "stance_mean_bias_ms": "stance time, mean error, ms",
+        "stance_sd_ms": "stance time, spread of the error within a walk (one sd), ms",
+        "all_wrong_percent": "stances wrong, %",
+        "order_right_percent": "contact order right, %",
+    }
+    names = list(one["clean"])
+    rows = [
+        [remedy, words, *[" / ".join(f"{one[c][n][remedy][key]:.1f}" for c in ("clean", "rough")) for n in names]]
+        for remedy in one["clean"][names[0]]
+        for key, words in wanted.items()
+    ]
+    rows = [[row[0] if k % len(wanted) == 0 else "", *row[1:]] for k, row in enumerate(rows)]
+    return _rows(["", "median error, clean / rough", *names], rows)
 
 
 def _titled(name: str) -> str:
@@ -153,6 +179,7 @@ def _sensor(results: Results) -> str:
 _TABLES: dict[str, Callable[[Results], str]] = {
     "choice": _choice,
     "recorded": _recorded,
+    "levels": _levels,
     "detection": _detection,
     "response": _response,
     "assumptions": _assumptions,

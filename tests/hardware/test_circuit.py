@@ -11,9 +11,18 @@ import pytest
 from hardware.simulation import analyses
 from hardware.simulation.__main__ import RESULTS
 from retrosole.errors import UsageError
+from retrosole.gait.reference import Reference
+from retrosole.gait.score import figures, score
 from retrosole.twin import circuit
+from retrosole.twin.boards import board_names
 from retrosole.twin.circuit import Part
-from retrosole.twin.front_end import MAX_COUNTS, REALISTIC, FrontEnd, to_counts
+from retrosole.twin.detect import detect_source
+from retrosole.twin.feed import Source
+from retrosole.twin.front_end import FRONT_ENDS, IDEAL, MAX_COUNTS, REALISTIC, FrontEnd, of_board, to_counts
+from retrosole.twin.gait_model import generate
+from retrosole.twin.sim_options import BY_BOARD, SimOptions
+from retrosole.twin.sim_options import FRONT_ENDS as ASKED
+from retrosole.twin.walk import prepare_walk
 
 # Between the formulas and ngspice, for every part that was drawn: the formulas know no loop gain and no bias currents.
 STATED_ERROR_COUNTS = 1.0
@@ -117,6 +126,62 @@ def test_the_virtual_insole_can_have_one() -> None:
     assert FrontEnd().circuit == REALISTIC.circuit == ""
     with pytest.raises(UsageError, match="circuit is 'bridge', expected one of divider, amplifier"):
         FrontEnd(circuit="bridge")
+
+
+def test_every_board_has_the_front_end_it_is_built_with() -> None:
+    parts = circuit.tables("front_ends")
+    assert sorted(parts["boards"]) == board_names()
+    for board, name in parts["boards"].items():
+        assert name == parts["chosen"]["board" if board == "insole_s3" else "weekend"]
+        assert of_board(board) is FRONT_ENDS[name]
+        assert of_board(board).circuit == name and of_board(board).curvature == 0
+    assert list(ASKED) == [BY_BOARD, *FRONT_ENDS]
+    with pytest.raises(UsageError, match="nobody noted how board 'bench' reads its sensors, only of esp32_devkitc, "):
+        of_board("bench")
+
+
+_S, _MARGIN_S, _SEED = 60.0, 2.0, 3
+
+
+def simulated(folder: Path, gait: str, board: str, front_end: str) -> Source:
+    """Give what `retrosole sim` lets the firmware of a virtual insole read."""
+    options = SimOptions(gait=gait, seed=_SEED, duration_s=_S, board=board, front_end=front_end)
+    walk = prepare_walk(options, folder)
+    counts = {side: np.fromfile(path, "<u2").reshape(-1, len(walk.channels)) for side, path in walk.samples.items()}
+    assert walk.story.endswith(f"seed {_SEED}" if front_end == BY_BOARD else f", front end {front_end}")
+    return Source(counts, walk.channels)
+
+
+def test_a_virtual_insole_reads_its_walk_as_its_board_does(tmp_path: Path) -> None:
+    unloaded = {}
+    for board, front_end in (("esp32_devkitc", BY_BOARD), ("insole_s3", BY_BOARD), ("esp32_devkitc", "ideal")):
+        source = simulated(tmp_path / f"{board} {front_end}", "backward", board, front_end)
+        chosen = IDEAL if front_end == "ideal" else of_board(board)
+        made = generate("backward", source.channels, _S + _MARGIN_S, _SEED, front_end=chosen)
+        for side, counts in made.counts.items():
+            np.testing.assert_array_equal(source.counts[side], counts)
+        unloaded[board, front_end] = float(np.percentile(source.counts["left"], 5))
+    assert list(unloaded.values()) == [pytest.approx(at, abs=4) for at in (0, 38, 30)]
+
+
+# What the page says of recorded walks holds for the model's: earlier on contact, later on lifting, all else as it was.
+@pytest.mark.parametrize("gait", ["backward", "forward"])
+def test_through_either_circuit_a_walk_is_told_right_if_some_milliseconds_long(gait: str, tmp_path: Path) -> None:
+    found = {}
+    for board, front_end in (("esp32_devkitc", "ideal"), ("esp32_devkitc", "divider"), ("insole_s3", "amplifier")):
+        source = simulated(tmp_path / front_end, gait, board, front_end)
+        truth = generate(gait, source.channels, _S + _MARGIN_S, _SEED).truth
+        told = detect_source(source)
+        tally = score([Reference(stride) for stride in truth], told.strides, told.contacts, tolerance_ms=100.0)
+        one = found[front_end] = figures(tally)
+        assert one["ok_n"] > 80 and one["all_wrong_percent"] == 0
+        assert one["order_right_percent"] == one["direction_right_percent"] == 100
+    for front_end in circuit.NAMES:
+        early_ms, late_ms = (
+            found[front_end][f"{event}_contact_bias_ms"] - found["ideal"][f"{event}_contact_bias_ms"]
+            for event in ("initial", "final")
+        )
+        assert -14 < early_ms < -5 and 5 < late_ms < 16, (front_end, early_ms, late_ms)
 
 
 def test_without_their_values_the_front_ends_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

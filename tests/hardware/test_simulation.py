@@ -8,6 +8,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,28 @@ def test_front_ends_that_were_not_chosen_break_them(results: dict[str, Any]) -> 
     assert any("finger" in words for words in broken["divider_2k7"])
 
 
+def bent(results: dict[str, Any], factor: float = 1.0, more: float = 0.0, noise: float = 1.0) -> dict[str, Any]:
+    """Give results in which parts read more or less, corners and the battery differ more, and all is noisier."""
+    other = deepcopy(results)
+    for parts in (found["5 %"] for found in other["parts"].values()):
+        for name in ("p0", "p100"):
+            parts[name] = [factor * count + more for count in parts[name]]
+    for rows in other["corners"].values():
+        rows[-1]["counts"] = [factor * count + more for count in rows[-1]["counts"]]
+    for row in (row for rows in other["noise"].values() for row in rows):
+        row["reading_counts"] *= noise
+    for row in other["battery"]["rows"]:
+        row["worst_mv"] *= factor
+    return other
+
+
+def test_each_assumption_breaks_when_the_circuit_is_another(results: dict[str, Any]) -> None:
+    others = [bent(results, factor) for factor in (0.01, 0.3, 3.0, 6.0)]
+    others += [bent(results, more=100), bent(results, noise=20)]
+    broken = {(one.front_end, one.words) for other in others for one in assumptions.lines(other) if not one.is_kept}
+    assert broken == {(one.front_end, one.words) for one in assumptions.lines(results)}
+
+
 def test_constants_are_read_from_the_firmware() -> None:
     assert assumptions.constant("tune", "_DEAD_BELOW") == 64
     with pytest.raises(KeyError, match=r"tune\._NEVER"):
@@ -69,6 +92,21 @@ def test_corner_and_saturation_are_as_stated(results: dict[str, Any]) -> None:
         assert results["transfer"][name]["fsr_402"]["saturation_n"] in (-1, 200.0)
         assert all(found["saturated_at_100_n_percent"] == 0 for found in results["parts"][name].values())
     assert 30 < results["transfer"]["divider_10k"]["fsr_402"]["saturation_n"] < 34
+
+
+def test_the_current_in_a_sensor_is_as_stated(results: dict[str, Any]) -> None:
+    limit_ma = analyses.limit_ma("fsr_402")
+    assert limit_ma == pytest.approx(1.267, abs=0.001)  # 1 mA/cm2 of 12.7 mm
+    found = {name: results["transfer"][name]["fsr_402"] for name in analyses.CANDIDATES}
+    exceeds = {name for name, one in found.items() if one["sensor_ma_at_foot"] > limit_ma}
+    assert exceeds == {"divider", "divider_1k"} == {name for name, one in found.items() if one["limit_ma_at_n"] > 0}
+    assert found["divider"]["sensor_ma_at_foot"] == pytest.approx(4.18, abs=0.02)
+    for name in exceeds:  # by Ohm's law, apart from what wrote the results
+        siemens = 1e-6 * circuit.conductance_us("fsr_402", np.array([found[name]["limit_ma_at_n"]]))[0]
+        ohm = circuit.tables("front_ends")[name]["resistor_ohm"]
+        assert 3300 / (ohm + 1 / siemens) == pytest.approx(limit_ma, rel=0.02)
+    page = README.read_text(encoding="utf-8")
+    assert "from 4.5 N on it is above it" in page and "This can irreversibly damage the\ndevice" in page
 
 
 def test_readings_stay_where_the_converters_are_good(results: dict[str, Any]) -> None:

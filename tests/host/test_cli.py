@@ -23,6 +23,7 @@ from retrosole.ports import Candidate
 from retrosole.session.writer import SessionWriter
 from retrosole.twin.gait_model import GAITS
 from retrosole.twin.sim import SimOptions, virtual_insoles
+from retrosole.twin.sim_options import FRONT_ENDS
 
 COMMANDS = (
     *("ports", "info", "flash", "setup", "update", "doctor", "sim", "live", "record", "demo"),
@@ -109,6 +110,9 @@ def test_the_help_of_sim_lists_every_gait_and_what_it_takes_unasked(run: Run) ->
     words = " ".join(run("sim", "--help")[1].split())
     assert f"How the model walks: {', '.join(GAITS)}." in words
     assert "[left|right|both] Insoles to run. [default: both]" in words
+    assert f"[{'|'.join(FRONT_ENDS)}] What makes counts of a load" in words
+    unasked = "|".join(FRONT_ENDS[1:])
+    assert f"[{unasked}] What makes counts of a load" in " ".join(run("detect", "--help")[1].split())
 
 
 def test_the_demo_refuses_before_it_begins(run: Run) -> None:

@@ -25,7 +25,7 @@ from retrosole.twin.boards import zone_bits
 from retrosole.twin.core import Reenactment
 from retrosole.twin.detect import channels_for, detect_counts, detect_source, end_held, frames_of
 from retrosole.twin.feed import SOURCE_RATE_HZ, Source
-from retrosole.twin.front_end import REALISTIC, FrontEnd
+from retrosole.twin.front_end import FRONT_ENDS, REALISTIC, FrontEnd
 from retrosole.twin.gait_model import generate
 from retrosole.twin.resample import counts_at, from_recording
 from retrosole.twin.sensor_map import sensor_weights
@@ -324,9 +324,14 @@ def test_several_recordings_go_to_a_folder_or_one_by_one(run: Run, walk_csv: Pat
 def test_rate_front_end_and_full_scale_are_heard(run: Run, walk_csv: Path) -> None:
     tables = [
         run(walk_csv, "--out", "-", *more)[1]
-        for more in ((), ("--rate", 100), ("--front-end", "realistic"), ("--full-scale", 6000))
+        for more in (
+            (),
+            ("--rate", 100),
+            ("--full-scale", 6000),
+            *(("--front-end", name) for name in FRONT_ENDS if name != "ideal"),
+        )
     ]
-    assert len(set(tables)) == 4
+    assert len(set(tables)) == 6
     assert all(table.count("\n") > 10 for table in tables)
 
 
@@ -347,7 +352,7 @@ def test_loads_above_the_range_are_said_with_what_to_do(run: Run, walk_csv: Path
         (2, ["walk.csv", "--out", "-", "--rate", "20"], "the rate cannot be 20 Hz: choose from 50, 100, 125, 200, 250"),
         (2, ["walk.csv", "--out", "-", "--full-scale", "0"], "--full-scale must be above 0, got 0"),
         (2, ["walk.csv", "--out", "-", "--full-scale", "nan"], "--full-scale must be above 0, got nan"),
-        (2, ["walk.csv", "--out", "-", "--front-end", "awful"], "'awful' is not one of 'ideal', 'realistic'"),
+        (2, ["walk.csv", "--out", "-", "--front-end", "awful"], "'awful' is not one of 'ideal', 'realistic', 'divi"),
         (2, ["walk.csv", "--out", "-", "--interpreter", "./none"], "'./none' is not a program that can be run"),
         (2, ["walk.csv"], "Missing option '--out'"),
         (2, ["--out", "-"], "Missing argument 'RECORDING...'"),

@@ -88,6 +88,10 @@ def until(condition: Callable[[], object], timeout_s: float = 3.0) -> None:
             "the folder of /nowhere/at/all.csv does not exist: make it, or choose another path for --truth",
         ),
         (
+            {"front_end": "bridge"},
+            "front end is one of board, ideal, realistic, divider, amplifier, got 'bridge'",
+        ),
+        (
             {"link": Path("/nowhere/foot")},
             "the folder /nowhere does not exist: make it, or choose another path for --link",
         ),

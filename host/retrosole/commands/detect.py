@@ -24,7 +24,7 @@ from retrosole.session.reader import check_table_place, save_strides
 from retrosole.session.recording import Recording, load_recording, read_recording
 from retrosole.twin.detect import Detection, Progress, channels_for, check_rate, detect_feet, end_held
 from retrosole.twin.feed import Channel
-from retrosole.twin.front_end import MAX_COUNTS, MISSING_COUNTS, REALISTIC, FrontEnd
+from retrosole.twin.front_end import MAX_COUNTS, MISSING_COUNTS, for_recordings
 from retrosole.twin.resample import counts_at, from_recording
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from retrosole.twin.runtimes import Runtime
 
 HERE = "cpython"
-_FRONT_ENDS: dict[str, FrontEnd | None] = {"ideal": None, "realistic": REALISTIC}
 _PIPE = Path("-")  # standard input or output
 _STDIN_WORDS = "standard input"
 _TIMES = tuple(field.name for field in fields(Stride) if field.name.endswith("_s"))
@@ -188,7 +187,7 @@ def _run(
     runtime: Runtime | None,
     progress: Progress,
 ) -> tuple[dict[str, NDArray[np.uint16]], Detection]:
-    front_end = _FRONT_ENDS[options.front_end]
+    front_end = for_recordings(options.front_end)
     if runtime is not None:
         from retrosole.twin.detect_virtual import detect_virtual
 

@@ -36,6 +36,12 @@ _GAITS = (  # as in the gait model, which is too heavy to be loaded for the help
     "weight_shift, shuffling, sitting"
 )
 
+_FRONT_ENDS = ("ideal", "realistic", "divider", "amplifier")
+_FRONT_END_WORDS = (
+    "ideal, a straight line; realistic, with the spread, noise, drift, creep and lag of good sensors; divider and "
+    "amplifier, such sensors with the curve of an FSR 402 in those circuits (hardware/simulation)."
+)
+
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings=SETTINGS, epilog=EXIT_CODES)
 @click.version_option(__version__, message="retrosole %(version)s")
@@ -85,6 +91,7 @@ for _command in (flash, setup, update, doctor):
         "retrosole sim",
         "retrosole sim --gait backward --feet left --truth truth.csv",
         "retrosole sim --source walk.txt --drop 0.001 --unplug 20:3",
+        "retrosole sim --gait backward --front-end ideal",
         "retrosole sim --tcp 127.0.0.1:7000      then: retrosole live --port socket://127.0.0.1:7000",
     ),
 )
@@ -110,6 +117,14 @@ for _command in (flash, setup, update, doctor):
 @click.option("--tcp", metavar="HOST:PORT", help="TCP instead of a serial port; the second foot on the next port.")
 @click.option("--interpreter", default="auto", show_default=True, metavar="NAME|PATH", help="What runs the firmware.")
 @click.option("--board", default="esp32_devkitc", show_default=True, help="The board it pretends to be.")
+@click.option(
+    "--front-end",
+    type=click.Choice(["board", *_FRONT_ENDS]),
+    default="board",
+    show_default=True,
+    help=f"What makes counts of a load: {_FRONT_END_WORDS} board: what the board is built with, the amplifier on "
+    "insole_s3, the divider on kits; a recording is then read by the ideal one.",
+)
 def sim(**options: Any) -> int:
     """Run virtual insoles: the real firmware behind serial ports, fed by a gait model or a recording.
 
@@ -304,10 +319,10 @@ def replay(session: Path) -> int:
 @click.option("--full-scale", type=float, metavar="LOAD", help="Load on one sensor at which its counts end; see above.")
 @click.option(
     "--front-end",
-    type=click.Choice(["ideal", "realistic"]),
+    type=click.Choice(_FRONT_ENDS),
     default="ideal",
     show_default=True,
-    help="Sensors without faults, or with the spread, noise, drift, creep and lag of good ones.",
+    help=f"What makes counts of a load: {_FRONT_END_WORDS}",
 )
 @click.option(
     "--interpreter",

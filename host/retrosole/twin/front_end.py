@@ -15,7 +15,7 @@ the shorter one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +103,25 @@ REALISTIC = FrontEnd(
     drift_counts=1.0,
     noise_counts=2.5,
 )
+# By the names that commands know. With a circuit, the sensors of REALISTIC and that circuit's curve for the bend.
+FRONT_ENDS: dict[str, FrontEnd] = {
+    "ideal": IDEAL,
+    "realistic": REALISTIC,
+    **{name: replace(REALISTIC, curvature=0.0, circuit=name) for name in circuit.NAMES},
+}
+
+
+def for_recordings(name: str) -> FrontEnd | None:
+    """Give what a name of FRONT_ENDS reads recordings with: for `ideal` none, which leaves alone what is counts."""
+    return None if name == "ideal" else FRONT_ENDS[name]
+
+
+def of_board(board: str) -> FrontEnd:
+    """Give what a board reads its sensors with; raises UsageError for one whose circuit nobody noted."""
+    built = circuit.tables("front_ends")["boards"]
+    if board not in built:
+        raise UsageError(f"nobody noted how board {board!r} reads its sensors, only of {', '.join(built)}")
+    return FRONT_ENDS[built[board]]
 
 
 def to_counts(

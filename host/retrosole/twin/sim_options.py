@@ -12,6 +12,8 @@ from retrosole.twin.damage import check_probabilities
 from retrosole.twin.relay import Pause
 
 SIDES = ("left", "right")
+BY_BOARD = "board"
+FRONT_ENDS = (BY_BOARD, "ideal", "realistic", "divider", "amplifier")  # by board: what it is built with
 FEET = {"left": ("left",), "right": ("right",), "both": SIDES}
 
 
@@ -39,6 +41,7 @@ class SimOptions:
     tcp: str | None = None  # "HOST:PORT"
     interpreter: str = "auto"
     board: str = "esp32_devkitc"
+    front_end: str = BY_BOARD  # what turns load into counts; unasked, a recording is read by the ideal one
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -51,6 +54,8 @@ class SimOptions:
 def check(options: SimOptions) -> None:
     """Raise UsageError at the first thing that cannot be done as asked."""
     _ = options.sides
+    if options.front_end not in FRONT_ENDS:
+        raise UsageError(f"front end is one of {', '.join(FRONT_ENDS)}, got {options.front_end!r}")
     if not math.isfinite(options.speed) or options.speed < 0:
         raise UsageError(f"speed is a factor from 0 (as fast as possible) up, got {options.speed:g}: 1 is real time")
     if options.duration_s is not None and not 0 < options.duration_s < math.inf:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrosole import wire
 from retrosole.errors import UsageError
-from retrosole.twin.sim_options import SimOptions, parse_channels
+from retrosole.twin.sim_options import BY_BOARD, SimOptions, parse_channels
 
 if TYPE_CHECKING:
     from retrosole.twin.source import Channel, Source
@@ -75,10 +75,18 @@ def _source(options: SimOptions, channels: tuple[Channel, ...]) -> tuple[Source,
 
 
 def _from_model(options: SimOptions, channels: tuple[Channel, ...]) -> tuple[Source, str]:
+    from retrosole.twin.front_end import FRONT_ENDS, of_board
     from retrosole.twin.source import from_model
 
-    source = from_model(options.gait, channels, _walk_s(options), options.seed, sides=options.sides)
-    return source, f"gait model: {options.gait}, seed {options.seed}"
+    front_end = of_board(options.board) if options.front_end == BY_BOARD else FRONT_ENDS[options.front_end]
+    source = from_model(
+        options.gait, channels, _walk_s(options), options.seed, sides=options.sides, front_end=front_end
+    )
+    return source, f"gait model: {options.gait}, seed {options.seed}{_read_by(options)}"
+
+
+def _read_by(options: SimOptions) -> str:
+    return "" if options.front_end == BY_BOARD else f", front end {options.front_end}"
 
 
 def _walk_s(options: SimOptions) -> float:
@@ -93,6 +101,7 @@ def _from_recording(options: SimOptions, channels: tuple[Channel, ...]) -> tuple
     from dataclasses import replace
 
     from retrosole.session.recording import load_recording
+    from retrosole.twin.front_end import for_recordings
     from retrosole.twin.source import from_recording
 
     path = Path(options.source).expanduser()
@@ -103,6 +112,8 @@ def _from_recording(options: SimOptions, channels: tuple[Channel, ...]) -> tuple
     if missing:
         here = ", ".join(recording.sides)
         raise UsageError(f"{path.name} has no {' and no '.join(missing)} foot, only {here}: add --feet {here}")
-    source = from_recording(recording, channels)
+    # Its loads are what sensors of their own made of a foot: they are not bent once more unless that is asked for.
+    front_end = for_recordings("ideal" if options.front_end == BY_BOARD else options.front_end)
+    source = from_recording(recording, channels, front_end)
     counts = {side: source.counts[side] for side in options.sides}
-    return replace(source, counts=counts), f"recording: {path.name}, {source.duration_s:.0f} s"
+    return replace(source, counts=counts), f"recording: {path.name}, {source.duration_s:.0f} s{_read_by(options)}"

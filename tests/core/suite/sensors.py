@@ -161,6 +161,23 @@ def test_a_foot_that_stands_still_has_no_stuck_sensors():
             assert walk.strides() == 0
 
 
+# The session begins on a foot that stands: what it carries is taken for nothing. Then it leans onto one sensor, and
+# what that one gains the others lose. They carry less than nothing, which is no foot in the air.
+def test_a_foot_that_stood_from_the_start_and_leans_has_no_stuck_sensor():
+    for lean in (12, 60, 110):
+        walk = Walk()
+        for t in range(600):
+            walk.load(400, 400)
+            part = max(0, min(t - 200, 40)) * lean // 40
+            for k in range(4):
+                walk.counts[k] -= part // 5
+            walk.counts[4] += part
+            walk.counts[5] -= part // 5
+            walk.take()
+            assert walk.detector.channels.out_bits == 0, (lean, t)
+        assert walk.strides() == 0
+
+
 # At the top of its range a sensor stands still and is none the worse for it.
 def test_a_sensor_at_its_top_is_not_stuck():
     walk = Walk()
