@@ -1,8 +1,8 @@
 """Would other levels help? `RETROSOLE_RECORDINGS=DIR python -m hardware.simulation.levels` writes levels.json.
 
-Every third of the recorded walks of `recorded`, through the straight line and both chosen front ends, with the detector as it is and
-with what might take back what a curve costs: levels at a higher fraction of the peak, readings expanded by a power,
-readings put straight by the nominal curve. The firmware has the first of them; nothing here changes it.
+Every third of the recorded walks of `recorded`, through the straight line and both chosen front ends, with the detector
+as it is and with what might take back what a curve costs: levels at a higher fraction of the peak, readings expanded
+by a power, readings put straight by the nominal curve. The firmware stays as it is.
 """
 
 from __future__ import annotations
