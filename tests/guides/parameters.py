@@ -17,10 +17,10 @@ stands in `dictionary.json` of an export.
 that. Part of it is systematic and stays in a mean: a stance comes out shorter than the model counts it. That is a
 model's truth: nobody has walked backward on it with a force plate.
 
-*Stance is told some 16 ms long, swing as much short*, when recorded walks go through the curve of a real kind of
-sensor (an FSR 402 at either front end, computed; no insole was built): contact 8 ms early, lift 8 to 9 ms late, 30 ms
-late with sensors that lag as well. Compare strides of one insole with each other, and not its times with those of
-another instrument ([figures](../hardware/simulation/README.md#what-the-detector-makes-of-it)).
+*Stance is told some 20 ms long, swing as much short*, when recorded walks go through the curve of a real kind of
+sensor (an FSR 402 at either front end, computed; no insole was built): contact 8 ms early, lift 8 to 9 ms late in the
+median, 30 ms late with sensors that lag as well. Compare strides of one insole with each other, and not its times with
+those of another instrument ([figures](../hardware/simulation/README.md#what-the-detector-makes-of-it)).
 
 """
 _TAIL = """

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardware.simulation import analyses, assumptions, spice, tables
+from hardware.simulation import analyses, assumptions, levels, spice, tables
 from hardware.simulation.__main__ import README, RESULTS, as_text, simulate
 from retrosole.twin import circuit
+from retrosole.twin.feed import Source
+from retrosole.twin.front_end import MISSING_COUNTS
 
 WORDS = 25  # lines of assumptions there are at least
 
@@ -149,6 +152,41 @@ def test_recorded_walks_speak_for_the_choice() -> None:
             assert abs(found[name]["initial_contact_bias_ms"]) < 10
         for name in ("divider_1k", "divider_2k7", "divider_10k"):
             assert found[name]["all_wrong_percent"] > 2 * max(found[c]["all_wrong_percent"] for c in analyses.CHOSEN)
+
+
+def test_other_levels_help_one_curve_and_hurt_another() -> None:
+    one = json.loads((README.parent / "levels.json").read_text(encoding="utf-8"))
+    assert tuple(one["clean"]) == levels.FRONT_ENDS and tuple(one["clean"]["divider"]) == levels.REMEDIES
+    for condition in ("clean", "rough"):
+        found = one[condition]
+        for name in analyses.CHOSEN:
+            before, after = (found[name][remedy] for remedy in (levels.AS_IT_IS, "levels at 12 %"))
+            assert before["initial_contact_bias_ms"] < -5 and before["stance_mean_bias_ms"] > 10
+            assert abs(after["stance_mean_bias_ms"]) < abs(before["stance_mean_bias_ms"]) - 10
+        straight = found[levels.STRAIGHT]
+        usual_ms = straight[levels.AS_IT_IS]["initial_contact_bias_ms"]
+        for remedy in (*levels.FRACTIONS, *levels.POWERS):
+            assert straight[remedy]["initial_contact_bias_ms"] > usual_ms + 1
+        assert straight[levels.KNOWN] == straight[levels.AS_IT_IS]
+    assert assumptions.constant("tune", "_LOW_PERMILLE") == 56  # the page says 5.6 %
+
+
+def test_remedies_do_what_they_say() -> None:
+    force_n = np.array([2.0, 10.0, 25.0, 63.0, 90.0])
+    for name in analyses.CHOSEN:
+        counts = np.rint(circuit.transfer(name, circuit.SENSOR, force_n)).astype(np.uint16)
+        source = Source({"left": np.append(counts, MISSING_COUNTS)[:, None]}, (("heel", "unused"),))
+        straight = levels.remedied(source, name, levels.KNOWN).counts["left"][:, 0]
+        np.testing.assert_allclose(straight[:-1], force_n / circuit.PAD_FULL_SCALE_N * circuit.MAX_COUNTS, atol=25)
+        assert straight[-1] == MISSING_COUNTS
+        assert levels.remedied(source, name, levels.AS_IT_IS) is source
+    (power,) = levels.POWERS
+    half = Source({"left": np.full((1, 1), circuit.MAX_COUNTS // 4, np.uint16)}, (("heel", "unused"),))
+    assert levels.remedied(half, "divider", power).counts["left"][0, 0] == pytest.approx(circuit.MAX_COUNTS / 8, abs=2)
+    with levels.levels_at(0.112):
+        tune = sys.modules["insole.tune_plain"]
+        assert (tune._LOW_PERMILLE, tune._RELEASE_PERMILLE, tune._HIGH_PERMILLE) == (112, 128, 240)
+    assert (tune._LOW_PERMILLE, tune._RELEASE_PERMILLE, tune._HIGH_PERMILLE) == (56, 64, 120)
 
 
 @pytest.mark.slow
