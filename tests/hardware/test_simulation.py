@@ -230,6 +230,28 @@ def test_the_page_says_what_the_results_say(results: dict[str, Any]) -> None:
     assert "was built, and\nnothing was measured" in page
 
 
+def test_the_readme_says_of_both_front_ends_what_was_computed() -> None:
+    page = (README.parents[2] / "README.md").read_text(encoding="utf-8")
+    recorded = json.loads((README.parent / "recorded.json").read_text(encoding="utf-8"))
+    assert f"{recorded['stances']:,} stances" in page
+    for words, name, digits in (
+        ("missed + false + extra stances, %", "all_wrong_percent", 2),
+        ("initial contact, median error, ms", "initial_contact_bias_ms", 1),
+        ("initial contact, 95 % within, ms", "initial_contact_95_abs_ms", 1),
+        ("final contact, median error, ms", "final_contact_bias_ms", 1),
+        ("final contact, 95 % within, ms", "final_contact_95_abs_ms", 1),
+        ("contact order right (lead > 30 ms), %", "order_right_percent", 2),
+        ("direction right, %", "direction_right_percent", 2),
+    ):
+        ways = ("straight line", "divider", "amplifier")
+        cells = [" / ".join(_told(recorded[how][way][name], digits) for how in ("clean", "rough")) for way in ways]
+        assert f"| {words} | {' | '.join(cells)} |" in page
+
+
+def _told(value: float, digits: int) -> str:
+    return f"{round(value + 1e-9, digits) + 0.0:.{digits}f}"
+
+
 def test_pictures_are_there_and_have_no_date() -> None:
     page = README.read_text(encoding="utf-8")
     for name in re.findall(r"\]\((\w+\.svg)\)", page):
