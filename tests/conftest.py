@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from retrosole.twin import walk
 from tests.browser import Tab, TabMaker, chromium
+from tests.soak import IN_FULL
 
 # No deadline: it goes by the clock on the wall, and says more about what else the machine does than about the code.
 settings.register_profile("retrosole", deadline=None, print_blob=True)
 settings.load_profile("retrosole")
+
+# Twenty minutes of walking take each virtual insole a second to make. A shorter walk is the beginning of a longer one.
+if not IN_FULL:
+    walk._ENDLESS_S = 300.0
 
 WORKER_N = 5  # as the Makefile says
 
