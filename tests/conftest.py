@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,17 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from retrosole.twin import walk
 from tests.browser import Tab, TabMaker, chromium
+from tests.soak import IN_FULL
 
 # No deadline: it goes by the clock on the wall, and says more about what else the machine does than about the code.
 settings.register_profile("retrosole", deadline=None, print_blob=True)
 settings.load_profile("retrosole")
+
+# Twenty minutes of walking take each virtual insole a second to make. A shorter walk is the beginning of a longer one.
+if not IN_FULL:
+    walk._ENDLESS_S = 300.0
 
 WORKER_N = 5  # as the Makefile says
 
@@ -82,6 +89,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = [item for item in items if item.get_closest_marker("slow")]
     quick = [item for item in items if not item.get_closest_marker("slow")]
     items[:] = [item for k in range(WORKER_N) for item in (*_part(quick, k), *_part(slow, k))]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what stays to the end, a million objects of tests and modules.
+
+    It would look at all of them again whenever a test has it look, and the firmware on CPython does so each second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _part(items: list[pytest.Item], k: int) -> list[pytest.Item]:

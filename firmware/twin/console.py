@@ -52,6 +52,13 @@ class Console:
     def wait(self, timeout_ms):
         return self._arrived(timeout_ms) and self.gather()
 
+    # The same without taking it: to whom it is said shows later. False at once when some has been left there.
+    def rest(self, timeout_ms):
+        if self._arrived(0):
+            return False
+        self._arrived(timeout_ms)
+        return True
+
     def _arrived(self, timeout_ms):
         return bool(self._poll.poll(timeout_ms))
 

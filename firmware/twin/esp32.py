@@ -21,12 +21,7 @@ class NVS:
     def __init__(self, namespace):
         self._path = world.settings.get("state", "nvs.json")
         self._namespace = namespace
-        self._values = {}
-        try:
-            with open(self._path) as file:
-                self._values = json.load(file)
-        except (OSError, ValueError):  # none yet
-            pass
+        self._values = self._load()
 
     def get_i32(self, key):
         return self._get(key)
@@ -41,6 +36,13 @@ class NVS:
 
     def set_blob(self, key, value):
         self._values[self._name(key)] = list(value)
+
+    def _load(self):
+        try:
+            with open(self._path) as file:
+                return json.load(file)
+        except (OSError, ValueError):  # none yet
+            return {}
 
     # All or nothing, as the real one: power may fail in the middle.
     def commit(self):

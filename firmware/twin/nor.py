@@ -16,14 +16,15 @@ _BLANKS = {n: b"\xff" * n for n in (32, 64, 128, _CHUNK)}  # what file systems a
 # Bytes in memory, such as bytearray(n) or what uctypes.bytearray_at gives.
 class InMemory:
     def __init__(self, memory, n):
-        self._memory = memory
+        self.bytes = memoryview(memory)
         self.n = n
 
     def read(self, at, buf):
-        buf[:] = self._memory[at : at + len(buf)]
+        buf[:] = self.bytes[at : at + len(buf)]
 
+    # Into a view of just these: of a slice that is assigned MicroPython moves all behind it, to where it is already.
     def write(self, at, data):
-        self._memory[at : at + len(data)] = data
+        self.bytes[at : at + len(data)][:] = data
 
     def blank(self, at, n):
         for begin in range(at, at + n, _CHUNK):

@@ -23,8 +23,9 @@ MISSING_COUNT = 4095  # in every channel of a record without a sample
 _QUEUE_DEPTH = 8
 _REST_US = 2000  # longest single step of idle while a timer runs
 _LONG_REST_US = 10000
+_TURN_US = 1250  # most that counts of one turn; on an idle computer 99 % of turns take under 0.75 ms
 _NAP_US = 1000
-_TURN_US = 1250  # most that counts of one turn or nap; on an idle computer 99 % of turns take under 0.75 ms
+_LATE_US = 250  # most that counts of a rest beyond what it was meant to be
 _CAUGHT_UP_US = 2000000
 _HOST_QUIET_US = 2000000
 _HOST_PATIENCE_MS = 5000
@@ -74,6 +75,7 @@ class World:
         self.input = None  # the console; set by boot
         self.watchdog_ms = 0
         self._fed_us = 0
+        self._turn_us = _TURN_US
         self._ahead_us = 0
         self._ppm = self._skewed = 0
         self._real_us = real_us()
@@ -145,7 +147,7 @@ class World:
 
     # What has passed since time was last let pass.
     def since_us(self):
-        return 0 if self.virtual else min(ticks_diff(real_us(), self._real_us), _TURN_US)
+        return 0 if self.virtual else min(ticks_diff(real_us(), self._real_us), self._turn_us)
 
     # Let by_us pass without serving callbacks, as a blocking write does.
     def block(self, by_us):
@@ -174,10 +176,17 @@ class World:
             self._advance(step_us)
         else:
             self._catch_up()
-            real_time.sleep_us(min(self._rest_us(), _NAP_US))
-            self._catch_up()
+            self._nap(self._rest_us())
         self._serve()
         self._check_watchdog()
+
+    # Until something is due, or the host says something: whole milliseconds of it, the rest is the next turn's.
+    def _nap(self, us):
+        self._turn_us = us + _LATE_US
+        if us < _NAP_US or not self.input.rest(us // 1000):
+            real_time.sleep_us(min(us, _NAP_US))
+        self._catch_up()
+        self._turn_us = _TURN_US
 
     def _rest_us(self):
         rest_us = _REST_US if self.timers else _LONG_REST_US

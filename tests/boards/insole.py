@@ -5,7 +5,7 @@ for every chip: no Xtensa code can be run here, and the machine takes no native 
 for ESP32 and ESP32-S3 is Xtensa code in its hot parts, so those are started with `fixed.py`'s plain twins (what the
 firmware does itself where native code cannot be loaded); that their native code works is not shown here.
 
-Of a store larger than that of 4 MiB of flash it has the beginning. The partition `nvs` holds the machine's
+Of the partition for sessions it has the beginning. The partition `nvs` holds the machine's
 non-volatile storage, as JSON: erased, it is lost.
 """
 

@@ -3,7 +3,9 @@
 Real MicroPython runs on it, with its own LittleFS on the partition "vfs" at '/', and starts main.py as a board does.
 What stands in: the chip's modules (firmware/twin, at /twin, which no real board has); NOR flash by the model of
 firmware/twin/nor.py, whose programming takes no time here; the walk, for the insole lies still. Non-volatile storage is
-a file at /twin, so a cut never falls into writing it. A reset is a new start of the machine; only flash is kept.
+in memory of its own, so a cut never falls into writing it. The partition of the sessions has 48 sectors, not 448:
+at each start the firmware looks at all of them, which took this machine as long as all else of a start. A reset is a
+new start of the machine; only flash is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from retrosole.flashing.filesystem import read_filesystem
 from retrosole.twin import rv32
 from retrosole.twin.outlets import Outlet, PtyOutlet, TcpOutlet
 from tests.boards.line import Line
@@ -28,8 +29,8 @@ DEVICE = Path(__file__).parent / "device"
 BLOCK_BYTES = 4096
 VFS_BLOCKS = 64
 # As in device/_board.py
-PARTITIONS = {"vfs": (0x82000000, 256 * 1024), "sessions": (0x82100000, 1792 * 1024)}
-NVS_FILE = "nvs.json"  # at /twin
+PARTITIONS = {"vfs": (0x82000000, 256 * 1024), "sessions": (0x82100000, 192 * 1024)}
+_NVS_AT, _NVS_BYTES = 0x82500000, 2048
 STAND_INS = ("console", "esp32", "machine", "nor", "world")
 _MADE_BLANK = b"NOR1"  # behind each, for nor.py
 _SAMPLE_AT = 0x82400000
@@ -48,13 +49,19 @@ def _twin_files() -> dict[str, bytes]:
     return {**files, "_start.py": (DEVICE / "_start.py").read_bytes()}
 
 
-def _twin_image(nvs: bytes) -> bytes:
-    return rv32.file_image({**_twin_files(), NVS_FILE: nvs} if nvs else _twin_files())
+@cache
+def _twin_image() -> bytes:
+    return rv32.file_image(_twin_files())
 
 
 def vfs_image(files: Mapping[str, bytes]) -> bytes:
     """Give a LittleFS image of these files for the partition "vfs"."""
     return rv32.file_image(files, VFS_BLOCKS)
+
+
+def _as_storage(nvs: bytes) -> bytes:
+    assert len(nvs) <= _NVS_BYTES - 2, "larger than its place"
+    return (b"\0" + struct.pack("<H", len(nvs)) + nvs).ljust(1 + 2 * _NVS_BYTES, b"\0")
 
 
 class Board:
@@ -77,7 +84,7 @@ class Board:
         self._memory = folder / "memory"
         self._device_id = device_id
         self._port_has_own_power = port_has_own_power
-        self._kept = {rv32.FILES_ADDRESS: _twin_image(nvs)}
+        self._kept = {_NVS_AT: _as_storage(nvs)}
         for (at, n), content in zip(PARTITIONS.values(), (vfs, sessions), strict=True):
             assert len(content) <= n, "larger than its partition"
             self._kept[at] = content + b"\xff" * (n - len(content)) + _MADE_BLANK
@@ -140,7 +147,10 @@ class Board:
     def nvs(self) -> bytes:
         """Give what its non-volatile storage holds, when it was switched off last: JSON, or nothing."""
         assert self._machine is None, "it is on"
-        return read_filesystem(self._kept[rv32.FILES_ADDRESS]).get(NVS_FILE, b"")
+        storage = self._kept[_NVS_AT]
+        at = 1 + _NVS_BYTES * storage[0]
+        (n,) = struct.unpack_from("<H", storage, at)
+        return storage[at + 2 : at + 2 + n]
 
     # ---- inside
 
@@ -151,6 +161,7 @@ class Board:
             file.truncate(rv32.MEMORY_MB * 2**20)
             for at, content in {
                 **self._kept,
+                rv32.FILES_ADDRESS: _twin_image(),
                 _SAMPLE_AT: _SAMPLE,
                 rv32.CONFIG_ADDRESS: words,
             }.items():

@@ -27,7 +27,7 @@ from retrosole.flashing.update import find, update
 from retrosole.twin.sim import SimOptions, virtual_insoles
 from tests.boards.machine import WDT_RESET, Board, vfs_image
 from tests.boards.updates import Notes, files, runs, source, update_to, who_is
-from tests.boards.versions import flashed, version
+from tests.boards.versions import MINOR, flashed, version
 from tests.soak import only_in_full
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("emulated")]
@@ -84,7 +84,7 @@ def test_there_is_nothing_to_do_when_it_is_there_and_force_does_it(board: Board)
     assert files(board)["now"] == b"b"
 
 
-@pytest.mark.parametrize("name", ["of protocol 1.1", "of protocol 2.2"])
+@pytest.mark.parametrize("name", ["of protocol 1.1", f"of protocol 2.{MINOR}"])
 def test_an_insole_that_speaks_otherwise_is_updated(tmp_path: Path, name: str) -> None:
     with Board(tmp_path, flashed(name)) as board:
         who_is(board)

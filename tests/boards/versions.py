@@ -7,12 +7,14 @@ import zipfile
 from collections.abc import Mapping
 from functools import cache
 
+from retrosole import wire
 from retrosole.flashing import pack
 from retrosole.flashing.pack import Pack
 from retrosole.twin import firmware_files
 from tests.boards.machine import vfs_image
 
 ARCHITECTURE = "rv32imc"
+MINOR = wire.PROTOCOL_MINOR
 SETTINGS = {"side": 1, "board": 2, "cue": 1}
 
 _RUN = "    def run(self, watchdog):\n"
@@ -22,8 +24,8 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "old": ("insole/lamp.py", "", "# the old one\n"),
     "new": ("insole/lamp.py", "", "# the new one\n"),
     "later": ("insole/__init__.py", "VERSION = (0, 1, 0)", "VERSION = (0, 2, 0)"),
-    "of protocol 1.1": ("insole/wire.py", "PROTOCOL_MINOR = 2", "PROTOCOL_MINOR = 1"),
-    "of protocol 2.2": ("insole/wire.py", "PROTOCOL_MAJOR = 1", "PROTOCOL_MAJOR = 2"),
+    "of protocol 1.1": ("insole/wire.py", f"PROTOCOL_MINOR = {MINOR}", "PROTOCOL_MINOR = 1"),
+    f"of protocol 2.{MINOR}": ("insole/wire.py", "PROTOCOL_MAJOR = 1", "PROTOCOL_MAJOR = 2"),
     "crashes at import": ("insole/start.py", _IMPORT, _IMPORT + "raise ValueError('made to fail')\n"),
     "crashes at once": ("insole/app.py", _RUN, _RUN + "        1 // 0\n"),
     "hangs at import": ("insole/start.py", _IMPORT, _IMPORT + "while True:\n    pass\n"),

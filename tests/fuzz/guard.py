@@ -66,7 +66,6 @@ def _is_for_import(name: Any) -> bool:
 
 
 sys.addaudithook(_watch)
-sys.dont_write_bytecode = True  # what a reader imports late is not the reader's writing
 
 
 @contextmanager
@@ -74,10 +73,12 @@ def _watching(folder: Path | None) -> Iterator[None]:
     global _folder
     _broken.clear()
     _folder = folder
+    writes_not, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # of what a reader imports late
     try:
         yield
     finally:
         _folder = None
+        sys.dont_write_bytecode = writes_not
 
 
 def keep_rules(folder: Path, read: Callable[[], object]) -> bool:

@@ -18,6 +18,8 @@ import pytest
 from distributed import Client, LocalCluster
 from made_study import copies, save_long, save_short
 
+from retrosole import cli
+
 pytestmark = pytest.mark.slow
 
 SESSION_N = 30
@@ -41,9 +43,16 @@ def cluster(folder: Path, worker_n: int = 2, **more: Any) -> Iterator[LocalClust
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     with cluster(tmp_path_factory.mktemp("dask")) as running:
-        yield running.scheduler_address
+        yield running
+
+
+@pytest.fixture
+def address(two_workers: LocalCluster) -> str:
+    """Give the address of two workers; one that was killed has been started again by then."""
+    until(lambda: len(two_workers.scheduler.workers) == 2, "two workers did not come")
+    return str(two_workers.scheduler_address)
 
 
 def command(*words: str) -> list[str]:
@@ -107,19 +116,20 @@ def test_a_cluster_makes_the_same_tables(tmp_path: Path, address: str) -> None:
     assert code == 6 and "0 tables made (0 strides), 20 up to date, 1 failed" in out
 
 
-def test_a_worker_killed_on_the_way_costs_nothing(study: Path, tmp_path: Path) -> None:
-    with cluster(tmp_path / "dask") as running, begun(study, tmp_path / "tables", running.scheduler_address) as process:
+def test_a_worker_killed_on_the_way_costs_nothing(study: Path, tmp_path: Path, address: str) -> None:
+    pids = worker_pids(address)
+    with begun(study, tmp_path / "tables", address) as process:
         until(lambda: table_n(tmp_path / "tables"), "no table came")
-        os.kill(worker_pids(running)[0], signal.SIGKILL)
+        os.kill(pids[0], signal.SIGKILL)
         assert table_n(tmp_path / "tables") < SESSION_N, "the kill came when all was done"
         code, out, error = ended(process)
     assert code == 0 and f"{SESSION_N} tables made" in out, error
     assert table_n(tmp_path / "tables") == SESSION_N and not list(tmp_path.rglob("*.part"))
 
 
-def worker_pids(running: LocalCluster) -> list[int]:
+def worker_pids(address: str) -> list[int]:
     """Ask each worker process for its id."""
-    with Client(running.scheduler_address, set_as_default=False) as client:
+    with Client(address, set_as_default=False) as client:
         return list(client.run(os.getpid).values())
 
 
@@ -157,9 +167,13 @@ def test_when_the_scheduler_goes_it_is_a_line(study: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "no such host", "what://x", "tcp://"])
-def test_nobody_there(tmp_path: Path, address: str) -> None:
+def test_nobody_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], address: str
+) -> None:
     save_short(tmp_path / "sessions" / "a")
-    code, _, error = run(tmp_path, "sessions", "--out", "tables", "--dask", address)
+    monkeypatch.chdir(tmp_path)
+    code = cli.run(["batch", "sessions", "--out", "tables", "--dask", address])
+    error = capfd.readouterr().err
     assert code == 2 and error.startswith(f"retrosole: no Dask scheduler answers at {address} ("), error
     assert error.endswith("expected such as tcp://HOST:8786\n") and error.count("\n") == 1
 
