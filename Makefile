@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-board check lint bench soak fuzz evaluate hardware firmware runtimes data picture generate clean
+.PHONY: help run test test-board check lint lint-text lint-host lint-firmware bench soak fuzz evaluate hardware firmware runtimes data picture generate clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,20 +19,27 @@ run: $(VENV)/.live ## Walk backward on a virtual pair of insoles: see it live, r
 
 test: $(VENV)/.test $(STUBS)/.done ## Run all tests, real MicroPython included (built once, about two minutes)
 	@$(BIN)/python -m retrosole.twin.build_runtimes test
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 lint
 	$(PYTEST) -n 5 --dist worksteal -q
 
-check: lint ## Quick: generated files, lint, types, spelling, fast tests (a minute or two)
+check: ## Quick: generated files, lint, types, spelling, fast tests (a minute or two)
+	@$(MAKE) --no-print-directory -j2 lint
 	$(PYTEST) -n 5 --dist worksteal -q -m "not slow"
 
-lint: $(VENV)/.test $(STUBS)/.done
+lint: lint-text lint-host lint-firmware
+
+lint-text: $(VENV)/.test
 	$(BIN)/python protocol/generate.py --check
 	$(BIN)/python firmware/make_plain.py --check
 	$(BIN)/python protocol/make_vectors.py --check
 	$(BIN)/ruff check -q .
-	$(BIN)/mypy
-	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py launch.py insole
 	$(BIN)/codespell
+
+lint-host: $(VENV)/.test
+	$(BIN)/mypy
+
+lint-firmware: $(VENV)/.test $(STUBS)/.done
+	cd firmware && MYPYPATH=../$(STUBS) ../$(BIN)/mypy --config-file mypy.ini --custom-typeshed-dir ../$(STUBS) main.py launch.py insole
 
 # PORT=... and, if it should not be fetched, MICROPYTHON=FILE; see the README.
 test-board: $(VENV)/.test ## Test on a real board, which is ERASED: make test-board PORT=/dev/ttyUSB0
