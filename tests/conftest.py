@@ -102,3 +102,8 @@ def pytest_collection_finish() -> None:
 
 def _part(items: list[pytest.Item], k: int) -> list[pytest.Item]:
     return items[len(items) * k // WORKER_N : len(items) * (k + 1) // WORKER_N]
+
+
+def pytest_sessionfinish() -> None:
+    """Let go of what was kept: some libraries complain at the end about what was never cleared away."""
+    gc.unfreeze()

@@ -132,8 +132,8 @@ def notes(folder: Path, side: str) -> list[str]:
 
 
 def test_toe_touches_are_counted_and_the_next_stage_is_named(tmp_path: Path) -> None:
-    feet = {"left": [Down(-1.0, 300.0)], "right": touches(12.0, 5, 300.0)}
-    with virtual(source=str(write_csv(tmp_path / "touches.csv", feet, 30.0))):
+    feet = {"left": [Down(-1.0, 300.0)], "right": touches(20.0, 5, 300.0)}  # 10 s for the program to be so far
+    with virtual(source=str(write_csv(tmp_path / "touches.csv", feet, 38.0))):
         person = coach(1)
         person.type(FINE + "\n")  # Enter: begin now
         person.wait_for("Did anything hurt? y or n.")
