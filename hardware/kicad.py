@@ -9,6 +9,7 @@ namespaces. KiCad is GPL: it is run as a program, never imported.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -219,6 +220,7 @@ def _extract(package: Path, into: Path) -> None:
 
 def main() -> int:
     """Obtain KiCad and say which it is; without it the exit code is 1."""
+    argparse.ArgumentParser(prog="python -m hardware.kicad", description="Obtain KiCad 9.").parse_args()
     try:
         kicad = obtain()
     except KicadError as error:

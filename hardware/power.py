@@ -1,4 +1,4 @@
-"""Power budget and battery life: `python -m hardware.power` writes the tables of POWER.md from power.toml.
+"""Power budget and battery life: `python -m hardware.power [--check]` writes the tables of POWER.md from power.toml.
 
 Whatever the firmware decides is read from it: the LED's pattern, the motor's strength, how full a page is. What sensors
 and front ends draw while walking comes from the gait model through the circuits of hardware/simulation.
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hardware.generated import between_marks, write_or_check
 from retrosole.samples import records_per_frame
 from retrosole.twin import circuit
 from retrosole.twin.boards import board_channels
@@ -26,7 +27,6 @@ from retrosole.twin.person import Person
 HERE = Path(__file__).parent
 PAGE = HERE / "POWER.md"
 _FIRMWARE = HERE.parent / "firmware" / "insole"
-_BEGIN, _END = "<!-- {}: from make hardware -->\n", "<!-- end of {} -->"
 
 Range = tuple[float, float, float]
 _WALK_N = 30_000
@@ -211,9 +211,7 @@ def written(page: str) -> str:
         ("cell", _on_the_cell()),
         ("sources", _sources()),
     ):
-        begin, end = _BEGIN.format(name), _END.format(name)
-        before, rest = page.split(begin)
-        page = f"{before}{begin}{table}\n{end}{rest.split(end, 1)[1]}"
+        page = between_marks(page, name, table)
     return page
 
 
@@ -292,11 +290,10 @@ def _sources() -> str:
     return _rows(["", "mA", "from"], rows)
 
 
-def main() -> int:
-    """Write POWER.md; give the exit code."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
+def made() -> dict[Path, bytes]:
+    """Make POWER.md."""
+    return {PAGE: written(PAGE.read_text(encoding="utf-8")).encode()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(made(), "Write the tables of the power budget.", sys.argv[1:]))

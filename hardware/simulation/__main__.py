@@ -62,6 +62,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m hardware.simulation", description=__doc__).parse_args()
     from hardware.simulation.plots import draw
 
+    print("simulating with ngspice: half a minute", flush=True)
     results = simulate()
     RESULTS.write_text(as_text(results), encoding="utf-8")
     draw(results, HERE)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hardware.generated import between_marks
 from hardware.simulation import analyses
 from retrosole.twin.circuit import tables
 
@@ -16,9 +17,7 @@ Results = Mapping[str, Any]
 def filled(readme: str, results: Results) -> str:
     """Give a README with all tables written anew."""
     for name, write in _TABLES.items():
-        begin, end = f"<!-- {name}: from make hardware -->\n", f"<!-- end of {name} -->"
-        before, rest = readme.split(begin)
-        readme = f"{before}{begin}{write(results)}\n{end}{rest.split(end, 1)[1]}"
+        readme = between_marks(readme, name, write(results))
     return readme
 
 
