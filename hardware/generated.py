@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from retrosole.errors import RetrosoleError
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
 def between_marks(text: str, name: str, table: str) -> str:
-    """Return a page with the table between `<!-- NAME: from make hardware -->` and `<!-- end of NAME -->`."""
+    """Return a page with the table between `<!-- NAME: from make hardware -->` and `<!-- end of NAME -->`.
+
+    Raises:
+        RetrosoleError: the page has no such marks.
+    """
     head, first, rest = text.partition(f"<!-- {name}: from make hardware -->\n")
     _, last, tail = rest.partition(f"<!-- end of {name} -->")
     if not first or not last:
-        raise ValueError(f"there are no marks for {name!r}")
+        raise RetrosoleError(f"a page has no marks for the table {name!r}")
     return f"{head}{first}{table}\n{last}{tail}"
 
 
