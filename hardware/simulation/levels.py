@@ -7,8 +7,6 @@ by a power, readings put straight by the nominal curve. The firmware stays as it
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware.simulation.analyses import CHOSEN
-from hardware.simulation.recorded import FIGURES, RATE_HZ, STRAIGHT, through
-from retrosole.errors import RetrosoleError, UsageError
+from hardware.simulation.recorded import FIGURES, RATE_HZ, STRAIGHT, main, through
 from retrosole.gait.score import Tally, figures, score, total
 from retrosole.twin import circuit
 from retrosole.twin.core import core
@@ -127,18 +124,5 @@ def _spread_of(tallied: list[Tally]) -> float:
     return float(np.sqrt(np.average([np.var(e, ddof=1) for e in errors], weights=[len(e) - 1 for e in errors])))
 
 
-def main() -> int:
-    """Score all recordings and write levels.json; give the exit code."""
-    named = os.environ.get("RETROSOLE_RECORDINGS")
-    if not named:
-        raise UsageError("NO RECORDINGS: set RETROSOLE_RECORDINGS to their folder")
-    LEVELS.write_text(json.dumps(run(Path(named)), indent=1) + "\n", encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except RetrosoleError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(main(run, LEVELS))

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import zlib
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -104,18 +105,18 @@ def run(folder: Path, names: tuple[str, ...] = GAITPDB) -> dict[str, Any]:
     return results
 
 
-def main() -> int:
-    """Score all recordings and write recorded.json; give the exit code."""
-    named = os.environ.get("RETROSOLE_RECORDINGS")
-    if not named:
-        raise UsageError("NO RECORDINGS: set RETROSOLE_RECORDINGS to their folder")
-    RECORDED.write_text(json.dumps(run(Path(named)), indent=1) + "\n", encoding="utf-8")
+def main(run: Callable[[Path], dict[str, Any]], results: Path) -> int:
+    """Score the recordings of RETROSOLE_RECORDINGS and write the results; give the exit code."""
+    try:
+        named = os.environ.get("RETROSOLE_RECORDINGS")
+        if not named:
+            raise UsageError("NO RECORDINGS: set RETROSOLE_RECORDINGS to their folder")
+        results.write_text(json.dumps(run(Path(named)), indent=1) + "\n", encoding="utf-8")
+    except RetrosoleError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except RetrosoleError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(main(run, RECORDED))
